@@ -1,0 +1,1 @@
+//! Noise sessions and streams between an app and its sensors.

@@ -1,0 +1,1 @@
+//! Nightjar sensor: library behind the `sensord` command.

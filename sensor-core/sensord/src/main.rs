@@ -1,0 +1,2 @@
+//! `sensord`: the sensor as a command.
+fn main() {}

@@ -1,0 +1,102 @@
+//! What an app asks of a sensor. Each request opens its own stream: the request is its first message, the answers
+//! follow, and closing the stream cancels. So a slow download never delays an event.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Addr, FlowRecord, RowId};
+
+/// First message on a stream that the app opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Request {
+    /// Live rows: answered by [`crate::live::Live`] messages until either side closes.
+    Live {
+        /// Last `seq` the app holds of this run of the sensor; 0 for everything the sensor keeps.
+        after: u64,
+    },
+    /// The flows of a row, in order of their start: answered by [`FlowsAnswer`] messages, the last with `done`.
+    Flows {
+        /// Which row.
+        row: RowId,
+        /// Flows to pass over.
+        offset: u32,
+        /// Flows wanted at most.
+        limit: u32,
+    },
+    /// Unique values of one column of a row, in ascending order: answered by [`ValuesAnswer`] messages, the last with
+    /// `done`.
+    Values {
+        /// Which row.
+        row: RowId,
+        /// Which column.
+        column: ValueColumn,
+    },
+    /// Stop reading the capture; what was read stays. Answered by one [`Done`].
+    Stop,
+}
+
+/// Columns whose values a row counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum ValueColumn {
+    /// Server addresses.
+    Server,
+    /// Client addresses.
+    Client,
+    /// Server ports.
+    ServerPort,
+    /// Client ports.
+    ClientPort,
+}
+
+/// A part of the answer to [`Request::Flows`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct FlowsAnswer {
+    /// Flows of the row in all; 0 with `gone` when the sensor no longer has it.
+    pub total: u32,
+    /// This part.
+    pub flows: Vec<FlowRecord>,
+    /// The sensor no longer keeps this row.
+    #[serde(default)]
+    pub gone: bool,
+    /// No more parts follow.
+    pub done: bool,
+}
+
+/// A part of the answer to [`Request::Values`].
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ValuesAnswer {
+    /// Unique values in all.
+    pub total: u32,
+    /// This part.
+    pub values: Vec<ValueCount>,
+    /// The sensor no longer keeps this row.
+    #[serde(default)]
+    pub gone: bool,
+    /// No more parts follow.
+    pub done: bool,
+}
+
+/// One value with what it stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ValueCount {
+    /// The value.
+    pub value: Value,
+    /// Flows with it.
+    pub flows: u32,
+    /// Packets of these flows.
+    pub packets: u64,
+    /// Payload bytes of these flows.
+    pub bytes: u64,
+}
+
+/// An address or a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Value {
+    /// IP address.
+    Addr(Addr),
+    /// Port number.
+    Port(u16),
+}
+
+/// The answer to a request that only acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Done {}

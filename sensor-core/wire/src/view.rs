@@ -1,0 +1,490 @@
+//! What the UI asks of the app, and what the app answers. One request, one reply, each one binary payload; the app
+//! pushes nothing but a [`Tick`], at most ten a second, after which the UI pulls what it shows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::request::{ValueColumn, ValueCount};
+use crate::row::EventMessage;
+use crate::{Addr, Few, FlowRecord, RowId, RowKind, Timestamp};
+
+/// A source of rows in the app: one sensor link. Never used again after the source is closed.
+pub type SourceId = u32;
+
+/// A row's identity across sources.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RowKey {
+    /// Which source.
+    pub source: SourceId,
+    /// Which row of it.
+    pub row: RowId,
+}
+
+/// A request of the UI.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ViewRequest {
+    /// Everything the UI needs once, at its start. Answered by [`ViewReply::Boot`].
+    Boot,
+    /// A window of the sorted, filtered rows. Answered by [`ViewReply::Rows`].
+    Rows {
+        /// First row wanted (0 is the top).
+        offset: u64,
+        /// Rows wanted; the app answers at most 200.
+        count: u32,
+        /// Hold still: if given, and the row exists, `offset` is replaced so that this row stands `at` rows below
+        /// the window's top.
+        anchor: Option<Anchor>,
+    },
+    /// Where a row stands in the current order. Answered by [`ViewReply::Position`].
+    Position(RowKey),
+    /// Sort order; first key is the primary one. Answered by [`ViewReply::Done`].
+    Sort(Vec<SortKey>),
+    /// Rows over time for the strip above the grid. Answered by [`ViewReply::Timeline`].
+    Timeline {
+        /// Buckets wanted (the app may answer with fewer).
+        buckets: u16,
+    },
+    /// Sources, counters, messages. Answered by [`ViewReply::Status`].
+    Status,
+    /// Freeze or go on. Answered by [`ViewReply::Done`].
+    Pause(bool),
+    /// Unique values of one cell of a row. Answered by [`ViewReply::Values`].
+    Values {
+        /// Which row.
+        key: RowKey,
+        /// Which cell.
+        column: ValueColumn,
+    },
+    /// Flows of a row. Answered by [`ViewReply::Flows`].
+    Flows {
+        /// Which row.
+        key: RowKey,
+        /// Flows to pass over.
+        offset: u32,
+        /// Flows wanted; the app answers at most 1,000.
+        limit: u32,
+    },
+    /// Open captures by path. Answered by [`ViewReply::Done`]; a file that fails shows in the status.
+    Open(Vec<String>),
+    /// Show the system's file dialog; what is picked is opened. Answered by [`ViewReply::Done`] when it closes.
+    OpenDialog,
+    /// Stop reading a capture; its rows stay. Answered by [`ViewReply::Done`].
+    Stop(SourceId),
+    /// Close a source and take its rows away. Answered by [`ViewReply::Done`].
+    Close(SourceId),
+    /// Rename a source: old rows too. Answered by [`ViewReply::Done`].
+    Rename {
+        /// Which source.
+        source: SourceId,
+        /// Its new name.
+        name: String,
+    },
+    /// Forget the recent list. Answered by [`ViewReply::Done`].
+    ClearRecent,
+    /// Keep preferences. Answered by [`ViewReply::Done`].
+    SetPrefs(Prefs),
+    /// A fault in the UI (panic, unhandled rejection), for the app's log. Answered by [`ViewReply::Done`].
+    Log(String),
+}
+
+/// The app's answer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ViewReply {
+    /// To [`ViewRequest::Boot`].
+    Boot(Box<Boot>),
+    /// To [`ViewRequest::Rows`].
+    Rows(RowWindow),
+    /// To [`ViewRequest::Position`]: its index, or `None` when it is filtered out or gone.
+    Position(Option<u64>),
+    /// To [`ViewRequest::Timeline`].
+    Timeline(Timeline),
+    /// To [`ViewRequest::Status`].
+    Status(AppStatus),
+    /// To [`ViewRequest::Values`].
+    Values(Values),
+    /// To [`ViewRequest::Flows`].
+    Flows(Flows),
+    /// It is done.
+    Done,
+    /// It failed.
+    Error(ViewError),
+}
+
+/// A failure, for the user: a stable code, a sentence, and the detail for a bug report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ViewError {
+    /// Stable, e.g. `sensor_gone`.
+    pub code: String,
+    /// A sentence that says what failed and what to do.
+    pub message: String,
+    /// The cause, as the layers below put it.
+    pub detail: String,
+}
+
+/// Pushed to the UI, at most ten a second, when something changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tick {
+    /// Grows with each change of the rows shown.
+    pub rows: u64,
+    /// Grows with each change of sources, counters or messages.
+    pub status: u64,
+}
+
+/// What the UI needs at its start.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Boot {
+    /// Version of the app.
+    pub version: String,
+    /// Preferences.
+    pub prefs: Prefs,
+    /// The whole IANA list, sorted.
+    pub zones: Vec<String>,
+    /// The system's own zone.
+    pub system_zone: String,
+    /// The system's file dialog is there (not in a browser).
+    pub has_dialog: bool,
+    /// Current sort order.
+    pub sort: Vec<SortKey>,
+}
+
+/// What the user set; kept by the app.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Prefs {
+    /// IANA zone in which times are shown.
+    pub zone: String,
+    /// Colours.
+    pub theme: Theme,
+    /// Height of a row.
+    pub density: Density,
+    /// Columns in their order from left to right.
+    pub columns: Vec<ColumnPref>,
+    /// Show flow rows that have no event.
+    pub flow_events: bool,
+    /// Width of the detail panel in CSS pixels.
+    pub detail_width: u16,
+}
+
+impl Default for Prefs {
+    fn default() -> Self {
+        Prefs {
+            zone: "UTC".into(),
+            theme: Theme::System,
+            density: Density::Medium,
+            columns: Column::ALL
+                .iter()
+                .map(|&column| ColumnPref { column, width: column.width(), shown: true })
+                .collect(),
+            flow_events: true,
+            detail_width: 440,
+        }
+    }
+}
+
+/// Colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Theme {
+    /// As the system says.
+    System,
+    /// Light on dark.
+    Dark,
+    /// Dark on light.
+    Light,
+}
+
+/// Height of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Density {
+    /// 22 px.
+    Compact,
+    /// 28 px.
+    Medium,
+    /// 36 px.
+    Roomy,
+}
+
+impl Density {
+    /// Row height in CSS pixels.
+    pub fn px(self) -> u16 {
+        match self {
+            Density::Compact => 22,
+            Density::Medium => 28,
+            Density::Roomy => 36,
+        }
+    }
+}
+
+/// The grid's columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Column {
+    /// `<TZ> Time`.
+    Time,
+    /// Where the row came from.
+    Sensor,
+    /// Priority.
+    Rank,
+    /// Payload bytes.
+    Bytes,
+    /// Packets.
+    Packets,
+    /// Flows.
+    Flows,
+    /// Server addresses.
+    Server,
+    /// Server ports.
+    ServerPort,
+    /// Client addresses.
+    Client,
+    /// Client ports.
+    ClientPort,
+    /// Event messages.
+    Events,
+    /// IP protocol number.
+    Proto,
+}
+
+impl Column {
+    /// All twelve, in their first order.
+    pub const ALL: [Column; 12] = [
+        Column::Time,
+        Column::Sensor,
+        Column::Rank,
+        Column::Bytes,
+        Column::Packets,
+        Column::Flows,
+        Column::Server,
+        Column::ServerPort,
+        Column::Client,
+        Column::ClientPort,
+        Column::Events,
+        Column::Proto,
+    ];
+
+    /// First width in CSS pixels. `Events` takes what is left.
+    pub fn width(self) -> u16 {
+        match self {
+            Column::Time => 118,
+            Column::Sensor => 104,
+            Column::Rank => 52,
+            Column::Bytes => 80,
+            Column::Packets => 74,
+            Column::Flows => 58,
+            Column::Server | Column::Client => 150,
+            Column::ServerPort | Column::ClientPort => 72,
+            Column::Events => 260,
+            Column::Proto => 56,
+        }
+    }
+}
+
+/// One column of the layout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnPref {
+    /// Which.
+    pub column: Column,
+    /// Width in CSS pixels.
+    pub width: u16,
+    /// Shown or hidden.
+    pub shown: bool,
+}
+
+/// One key of the sort order. Ties fall back to time, newest first, then to source and row id, so that the order is
+/// total and stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SortKey {
+    /// By which column.
+    pub column: Column,
+    /// Greatest first.
+    pub descending: bool,
+}
+
+/// See [`ViewRequest::Rows`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The row that holds still.
+    pub key: RowKey,
+    /// How many rows below the top it stands.
+    pub at: u32,
+}
+
+/// A window of rows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RowWindow {
+    /// [`Tick::rows`] when this was made.
+    pub revision: u64,
+    /// Rows that pass the filter.
+    pub total: u64,
+    /// Rows in the view, filtered or not.
+    pub unfiltered: u64,
+    /// Index of the first row in `rows`.
+    pub offset: u64,
+    /// Abbreviation of the zone at the newest row (`CET`), for the header of the time column.
+    pub zone: String,
+    /// Rows that wait while the view is paused.
+    pub waiting: u64,
+    /// Sums over the rows that pass the filter.
+    pub totals: Totals,
+    /// The rows.
+    pub rows: Vec<ViewRow>,
+}
+
+/// Sums over the rows that pass the filter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Packets.
+    pub packets: u64,
+    /// Flows.
+    pub flows: u64,
+}
+
+/// A row as the grid draws it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewRow {
+    /// Identity.
+    pub key: RowKey,
+    /// Revision.
+    pub rev: u32,
+    /// Kind of record.
+    pub kind: RowKind,
+    /// Name of the sensor.
+    pub sensor: String,
+    /// Start of the row's first flow, UTC.
+    pub first: Timestamp,
+    /// Last packet, UTC.
+    pub last: Timestamp,
+    /// Seconds to add to UTC for the zone of the preferences at `first`.
+    pub utc_offset: i32,
+    /// Priority; `None` is "no information".
+    pub rank: Option<i8>,
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Whole frames, in bytes.
+    pub frame_bytes: u64,
+    /// `bytes` is an estimate.
+    pub estimate: bool,
+    /// Packets.
+    pub packets: u64,
+    /// Flows.
+    pub flows: u32,
+    /// Flows still open.
+    pub open: u32,
+    /// Server addresses.
+    pub servers: Few<Addr>,
+    /// Client addresses.
+    pub clients: Few<Addr>,
+    /// Server ports.
+    pub server_ports: Few<u16>,
+    /// Client ports.
+    pub client_ports: Few<u16>,
+    /// Application protocols.
+    pub app_protos: Vec<String>,
+    /// Flows that are new, established, closed.
+    pub states: [u32; 3],
+    /// Messages.
+    pub events: Vec<EventMessage>,
+    /// IP protocol number.
+    pub proto: u8,
+}
+
+/// Rows over time.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Timeline {
+    /// Start of the first bucket, UTC nanoseconds.
+    pub start: Timestamp,
+    /// Width of a bucket in nanoseconds; 0 when there are no rows.
+    pub step: i64,
+    /// Seconds to add to UTC for the zone of the preferences at `start`.
+    pub utc_offset: i32,
+    /// Rows that start in each bucket, by kind in the order of [`RowKind`].
+    pub buckets: Vec<[u32; 5]>,
+}
+
+/// Unique values of one cell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Values {
+    /// Unique values in all; more than `values.len()` where the list was cut at 100,000.
+    pub total: u32,
+    /// In ascending order.
+    pub values: Vec<ValueCount>,
+}
+
+/// Flows of a row.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Flows {
+    /// Flows of the row in all.
+    pub total: u32,
+    /// The part asked for.
+    pub flows: Vec<ViewFlow>,
+}
+
+/// A flow with its time in the zone of the preferences.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ViewFlow {
+    /// The record.
+    pub flow: FlowRecord,
+    /// Seconds to add to UTC for the zone of the preferences at the flow's start.
+    pub utc_offset: i32,
+}
+
+/// Sources, counters, messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AppStatus {
+    /// [`Tick::status`] when this was made.
+    pub revision: u64,
+    /// Sources in the order they were opened.
+    pub sources: Vec<SourceStatus>,
+    /// Captures opened before, newest first.
+    pub recent: Vec<Recent>,
+    /// The view is paused.
+    pub paused: bool,
+    /// Rows that wait while it is paused.
+    pub waiting: u64,
+    /// Row changes taken in during the last second.
+    pub changes_per_second: u32,
+    /// Most rows the app keeps; the oldest give way past it.
+    pub row_cap: u64,
+    /// Rows that gave way.
+    pub rows_evicted: u64,
+    /// Standing messages (preferences could not be kept, ...), newest last.
+    pub notices: Vec<ViewError>,
+}
+
+/// A capture that was opened before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Full path.
+    pub path: String,
+    /// Size in bytes when it was opened.
+    pub size: u64,
+    /// When, UTC nanoseconds.
+    pub opened: Timestamp,
+}
+
+/// One source.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SourceStatus {
+    /// Identity.
+    pub id: SourceId,
+    /// Name on screen.
+    pub name: String,
+    /// The capture's path.
+    pub path: String,
+    /// State of the link to its sensor.
+    pub link: LinkState,
+    /// What the sensor says of its source.
+    pub status: crate::live::Status,
+    /// Rows of this source the app keeps.
+    pub rows: u64,
+}
+
+/// State of the link to a sensor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LinkState {
+    /// The sensor is being started.
+    Starting,
+    /// Connected.
+    Up,
+    /// Gone, and why, in words.
+    Down(String),
+}

@@ -1,0 +1,2 @@
+//! Nightjar UI.
+fn main() {}
