@@ -1,1 +1,6 @@
-//! Nightjar sensor: library behind the `sensord` command.
+//! Nightjar's sensor, as a library behind the `sensord` command: sources of packets, the pipeline that feeds them to
+//! the engine, EVE output, and the link server for viewers.
+
+pub mod capture;
+pub mod pipeline;
+pub mod serve;
