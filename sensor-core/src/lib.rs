@@ -1,1 +1,15 @@
-//! The engine.
+//! Nightjar's engine: packets in, flow records and summary rows out.
+//!
+//! Pure: no IO, no clock, no threads. All time comes from packets, so replay is deterministic at any speed, and live
+//! capture and replay share every line. [`Engine`] is the way in.
+
+pub mod anomaly;
+pub mod decode;
+pub mod engine;
+pub mod flow;
+pub mod limits;
+pub mod summary;
+
+pub use anomaly::Anomaly;
+pub use engine::{Engine, FlowSink, Frame, Stats};
+pub use limits::{Limits, Timeouts};

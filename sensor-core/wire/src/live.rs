@@ -14,6 +14,10 @@ pub struct Live {
     pub seq: u64,
     /// Rows that are new or changed.
     pub rows: Vec<Row>,
+    /// The sensor no longer knows the place the viewer stood at: drop all rows of this source; what follows is a fresh
+    /// snapshot.
+    #[serde(default)]
+    pub reset: bool,
     /// Rows whose flows moved into other rows while their window was open. Applied before `rows`.
     pub removed: Vec<RowId>,
     /// What the source is doing.

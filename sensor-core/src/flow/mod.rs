@@ -1,0 +1,17 @@
+//! Flows: who talks to whom, since when, how much, and how it ended.
+
+mod community_id;
+mod key;
+mod record;
+mod table;
+mod tcp;
+mod timer;
+
+pub use community_id::{LEN as COMMUNITY_ID_LEN, community_id};
+pub use key::{FlowKey, ip_of};
+pub use record::{CLIENT, Flow, SERVER, Side};
+pub use table::{Change, FlowTable};
+pub use tcp::{SeqCounter, TcpState};
+
+/// Index of a flow in its table; valid until the flow is released.
+pub type FlowIndex = u32;

@@ -1,0 +1,230 @@
+//! TCP as the flow table needs it: payload bytes from sequence numbers, and connection states.
+
+use crate::decode::{Tcp, TcpFlags};
+
+/// Counts the payload bytes of one side.
+///
+/// TCP: the distance between the first and the highest sequence number seen, so that retransmits and reordering never
+/// inflate it, and the 32-bit wrap is passed. Other protocols: the sum of the lengths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SeqCounter {
+    /// Sequence-space bytes between the first and the highest number, or the sum of lengths.
+    bytes: u64,
+    /// Sum of the segments' lengths, retransmits included: less than `bytes` means that some were not seen.
+    segments: u64,
+    /// The next sequence number expected.
+    next: u32,
+    /// Sequence number of the first payload byte.
+    base: u32,
+    /// Highest acknowledgement number of the peer.
+    acked: u32,
+    /// `next` and `base` are known.
+    started: bool,
+    /// `base` comes from a SYN.
+    syn: bool,
+    /// `acked` is known.
+    peer_acks: bool,
+    /// Sequence numbers contradicted each other.
+    inconsistent: bool,
+}
+
+impl SeqCounter {
+    /// Payload bytes.
+    #[inline]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// True when `bytes` is not exact.
+    pub fn is_estimate(&self) -> bool {
+        // A FIN takes one number after the last byte.
+        let acked_unseen = self.started && self.peer_acks && distance(self.next, self.acked) > 1;
+        self.inconsistent || self.bytes > self.segments || acked_unseen
+    }
+
+    /// Adds a length, for protocols without sequence numbers.
+    #[inline]
+    pub fn add(&mut self, len: u32) {
+        self.bytes += u64::from(len);
+        self.segments += u64::from(len);
+    }
+
+    /// Takes in a segment of this side: its sequence number, flags and payload length.
+    #[inline]
+    pub fn segment(&mut self, tcp: Tcp, len: u32) {
+        let mut seq = tcp.seq;
+        if tcp.flags.has(TcpFlags::SYN) {
+            self.synchronise(seq.wrapping_add(1));
+            // Data on a SYN (fast open, RFC 7413) starts after the number that the SYN takes.
+            seq = seq.wrapping_add(1);
+        } else if !self.started {
+            self.started = true;
+            self.base = seq;
+            self.next = seq;
+        }
+        // A RST's text (RFC 9293 section 3.5.3) isn't part of the stream.
+        if len == 0 || tcp.flags.has(TcpFlags::RST) {
+            return;
+        }
+        let end = seq.wrapping_add(len);
+        let ahead = distance(self.next, end);
+        if ahead > MAX_JUMP || ahead < -MAX_BEHIND {
+            self.inconsistent = true;
+            self.bytes += u64::from(len);
+            self.segments += u64::from(len);
+            return;
+        }
+        if ahead > 0 {
+            self.bytes += ahead as u64;
+            self.next = end;
+        }
+        self.before_base(seq, len);
+        self.segments += u64::from(len);
+    }
+
+    /// Takes in an acknowledgement that the peer sent.
+    #[inline]
+    pub fn acknowledged(&mut self, ack: u32) {
+        if !self.peer_acks {
+            self.peer_acks = true;
+            self.acked = ack;
+            if !self.started {
+                // Nothing of this side was seen: its stream stands at least here.
+                self.started = true;
+                self.base = ack;
+                self.next = ack;
+            }
+        } else if distance(self.acked, ack) > 0 {
+            self.acked = ack;
+        }
+    }
+
+    fn synchronise(&mut self, first: u32) {
+        if self.started && self.bytes > 0 && self.base != first {
+            self.inconsistent = true;
+        } else if !self.started || self.bytes == 0 {
+            self.base = first;
+            self.next = first;
+        }
+        self.started = true;
+        self.syn = true;
+    }
+
+    /// Data below the first number seen: reordering at a midstream start extends the range; below a SYN it is
+    /// nonsense, but for a keep-alive's one garbage byte (RFC 9293 section 3.8.4).
+    #[inline]
+    fn before_base(&mut self, seq: u32, len: u32) {
+        if self.bytes > BASE_LIVES {
+            return;
+        }
+        let below = distance(seq, self.base);
+        if below <= 0 || below > MAX_JUMP {
+            return;
+        }
+        if !self.syn {
+            self.bytes += below as u64;
+            self.base = seq;
+        } else if len > 1 {
+            self.inconsistent = true;
+        }
+    }
+}
+
+/// Signed distance from `from` to `to` in sequence space.
+#[inline]
+fn distance(from: u32, to: u32) -> i64 {
+    i64::from(to.wrapping_sub(from) as i32)
+}
+
+/// A segment this far past the expected number is believed; beyond it, it is taken for nonsense and marks the count
+/// as an estimate. Four times the largest window common in the field (16 MiB).
+const MAX_JUMP: i64 = 64 << 20;
+
+/// A retransmit may lie this far back: the largest window there can be (RFC 7323 section 2.3).
+const MAX_BEHIND: i64 = 1 << 30;
+
+/// Past this many bytes a sequence number below the base can't be told from one a wrap later.
+const BASE_LIVES: u64 = 1 << 30;
+
+/// Connection states; names as EVE spells them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TcpState {
+    /// No TCP packet yet, or not TCP.
+    #[default]
+    None,
+    /// The client's SYN.
+    SynSent,
+    /// The server's SYN-ACK.
+    SynRecv,
+    /// The handshake ended, or the flow was picked up midstream.
+    Established,
+    /// The client closed.
+    FinWait1,
+    /// The client closed and was acknowledged.
+    FinWait2,
+    /// The server closed first.
+    CloseWait,
+    /// Both closed, the client second, not yet acknowledged.
+    LastAck,
+    /// Both closed, the client first, not yet acknowledged.
+    TimeWait,
+    /// Closed and acknowledged, or reset.
+    Closed,
+}
+
+impl TcpState {
+    /// The name in EVE.
+    pub fn name(self) -> &'static str {
+        match self {
+            TcpState::None => "none",
+            TcpState::SynSent => "syn_sent",
+            TcpState::SynRecv => "syn_recv",
+            TcpState::Established => "established",
+            TcpState::FinWait1 => "fin_wait1",
+            TcpState::FinWait2 => "fin_wait2",
+            TcpState::CloseWait => "close_wait",
+            TcpState::LastAck => "last_ack",
+            TcpState::TimeWait => "time_wait",
+            TcpState::Closed => "closed",
+        }
+    }
+
+    /// The state after a packet of one side.
+    #[inline]
+    pub fn next(self, from_client: bool, flags: TcpFlags) -> TcpState {
+        use TcpState::*;
+        if flags.has(TcpFlags::RST) {
+            return Closed;
+        }
+        let (syn, ack, fin) = (flags.has(TcpFlags::SYN), flags.has(TcpFlags::ACK), flags.has(TcpFlags::FIN));
+        match (self, from_client) {
+            (None, true) if syn && !ack => SynSent,
+            (None, false) if syn && ack => SynRecv,
+            (None, _) if fin && from_client => FinWait1,
+            (None, _) if fin => CloseWait,
+            (None, _) => Established,
+            (SynSent, false) if syn && ack => SynRecv,
+            // The SYN-ACK was not captured: an answer without SYN shows that there was one.
+            (SynSent, false) if ack && !syn => Established.closing(from_client, fin, ack),
+            (SynSent, true) if ack && !syn => Established.closing(from_client, fin, ack),
+            (SynRecv, true) if ack && !syn => Established.closing(from_client, fin, ack),
+            (SynRecv, false) if fin => CloseWait,
+            (SynSent | SynRecv, _) => self,
+            (Closed, _) => Closed,
+            _ => self.closing(from_client, fin, ack),
+        }
+    }
+
+    fn closing(self, from_client: bool, fin: bool, ack: bool) -> TcpState {
+        use TcpState::*;
+        match (self, from_client) {
+            (Established, true) if fin => FinWait1,
+            (Established, false) if fin => CloseWait,
+            (FinWait1 | FinWait2, false) if fin => TimeWait,
+            (FinWait1, false) if ack => FinWait2,
+            (CloseWait, true) if fin => LastAck,
+            (TimeWait, true) | (LastAck, false) if ack && !fin => Closed,
+            _ => self,
+        }
+    }
+}
