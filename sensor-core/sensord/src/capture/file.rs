@@ -105,19 +105,18 @@ impl CaptureReader {
                 self.format.frame(&batch.arena, self.position, &mut batch.frames, &mut self.notices);
             let rest = batch.arena.get(used..).unwrap_or_default();
             self.position += used as u64;
-            let end = match stop {
-                Stop::Damage { before, cause } => Some(Err(self.damaged(self.position.saturating_sub(before), cause))),
-                Stop::Need(needed) => match read {
-                    Ok(true) => {
-                        want = PIECE.max(needed);
-                        None
-                    }
-                    Ok(false) => Some(match self.format.unfinished(rest) {
-                        Some(cause) => Err(self.damaged(self.position, cause)),
-                        None => Ok(false),
-                    }),
-                    Err(error) => Some(Err(error.at(&self.path))),
-                },
+            // What stops the reading for good, if anything does: damage, a failing read, or the end.
+            let end = match (stop, read) {
+                (Stop::Damage { before, cause }, _) => Some(Err(self.damaged(before, cause))),
+                (Stop::Need(_), Err(error)) => Some(Err(error.at(&self.path))),
+                (Stop::Need(_), Ok(false)) => Some(match self.format.unfinished(rest) {
+                    Some(Stop::Damage { before, cause }) => Err(self.damaged(before, cause)),
+                    Some(Stop::Need(_)) | None => Ok(false),
+                }),
+                (Stop::Need(needed), Ok(true)) => {
+                    want = PIECE.max(needed);
+                    None
+                }
             };
             if let Some(end) = end {
                 self.ended = true;
@@ -155,8 +154,10 @@ impl CaptureReader {
         format!("{format}{}", self.input.compression())
     }
 
-    fn damaged(&self, offset: u64, cause: String) -> CaptureError {
-        CaptureError::Damaged { path: self.path.clone(), place: self.input.place(offset), cause }
+    /// Damage in the record that starts `before` bytes before the position.
+    fn damaged(&self, before: u64, cause: String) -> CaptureError {
+        let place = self.input.place(self.position.saturating_sub(before));
+        CaptureError::Damaged { path: self.path.clone(), place, cause }
     }
 }
 
@@ -176,7 +177,7 @@ impl Format {
     }
 
     /// Why the stream may not end here, with `rest` left over.
-    fn unfinished(&mut self, rest: &[u8]) -> Option<String> {
+    fn unfinished(&self, rest: &[u8]) -> Option<Stop> {
         match self {
             Format::Pcap(framer) => framer.unfinished(rest),
             Format::Pcapng(framer) => framer.unfinished(rest),

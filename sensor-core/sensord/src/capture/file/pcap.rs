@@ -131,20 +131,20 @@ impl Framer {
         Framed { used: arena.len() - rest.len(), stop }
     }
 
-    pub(super) fn unfinished(&self, rest: &[u8]) -> Option<String> {
+    pub(super) fn unfinished(&self, rest: &[u8]) -> Option<Stop> {
         if rest.is_empty() {
             return None;
         }
-        Some(match self.split(rest) {
-            None => format!(
-                "truncated: a record header has {} bytes, the file ends after {}",
-                self.magic.record,
-                rest.len()
-            ),
+        let cause = match self.split(rest) {
+            None => {
+                let (whole, left) = (self.magic.record, rest.len());
+                format!("truncated: a record header has {whole} bytes, the file ends after {left}")
+            }
             Some((head, body)) => {
                 format!("truncated: record header says {} bytes, the file ends after {}", head.captured, body.len())
             }
-        })
+        };
+        Some(Stop::Damage { before: 0, cause })
     }
 
     /// The next record's header, and what follows it.

@@ -6,13 +6,13 @@ use super::{FrameMeta, Framed, MAX_BLOCK, MAX_CAPTURED, Stop};
 /// Whether a file begins as pcapng does.
 pub(super) fn is(head: &[u8]) -> bool {
     head.first_chunk().is_some_and(|&kind| u32::from_le_bytes(kind) == SECTION)
-        && head.get(8..12).is_none_or(|magic| order(magic).is_some())
+        && head.get(8..12).is_none_or(|magic| byte_order(magic).is_some())
 }
 
 /// Looks at the version of the first section. The error is the cause to refuse the file.
 pub(super) fn check(head: &[u8]) -> Result<(), String> {
     let (Some(order), Some(&version)) =
-        (head.get(8..12).and_then(order), head.get(12..).and_then(|rest| rest.first_chunk::<4>()))
+        (head.get(8..12).and_then(byte_order), head.get(12..).and_then(|rest| rest.first_chunk::<4>()))
     else {
         return Err(format!("truncated: a pcapng header has 28 bytes, the file ends after {}", head.len()));
     };
@@ -62,19 +62,21 @@ impl Framer {
         Framed { used: arena.len() - rest.len(), stop }
     }
 
-    pub(super) fn unfinished(&self, rest: &[u8]) -> Option<String> {
+    pub(super) fn unfinished(&self, rest: &[u8]) -> Option<Stop> {
         if let Some(skip) = &self.skip {
             let (total, done) = (skip.total, skip.done + rest.len() as u64);
-            return Some(format!("truncated: block header says {total} bytes, the file ends after {done}"));
+            let cause = format!("truncated: block header says {total} bytes, the file ends after {done}");
+            return Some(Stop::Damage { before: skip.done, cause });
         }
-        Some(match rest.get(4..8) {
+        let cause = match rest.get(4..8) {
             _ if rest.is_empty() => return None,
             Some(&[a, b, c, d]) if rest.len() >= BLOCK => {
                 let total = self.order_of(rest).unwrap_or_default().word([a, b, c, d]);
                 format!("truncated: block header says {total} bytes, the file ends after {}", rest.len())
             }
             _ => format!("truncated: a block has at least {BLOCK} bytes, the file ends after {}", rest.len()),
-        })
+        };
+        Some(Stop::Damage { before: 0, cause })
     }
 
     /// Takes the block at the front of `rest`; its length in bytes, of which all were taken.
@@ -93,7 +95,7 @@ impl Framer {
         let mut order = self.order;
         let mut kind = order.word([k0, k1, k2, k3]);
         if kind == SECTION {
-            order = match super::pcapng::order(&[m0, m1, m2, m3]) {
+            order = match byte_order(&[m0, m1, m2, m3]) {
                 Some(order) => order,
                 None => return damage("section header without its byte-order magic".into()),
             };
@@ -275,7 +277,7 @@ impl Framer {
     /// The byte order of the block at the front of `rest`: its own if it opens a section.
     fn order_of(&self, rest: &[u8]) -> Option<Order> {
         match rest.first_chunk() {
-            Some(&kind) if u32::from_le_bytes(kind) == SECTION => rest.get(8..12).and_then(order),
+            Some(&kind) if u32::from_le_bytes(kind) == SECTION => rest.get(8..12).and_then(byte_order),
             _ => Some(self.order),
         }
     }
@@ -351,7 +353,7 @@ struct Order {
 }
 
 /// The byte order that a byte-order magic tells.
-fn order(magic: &[u8]) -> Option<Order> {
+fn byte_order(magic: &[u8]) -> Option<Order> {
     match magic {
         [0x4d, 0x3c, 0x2b, 0x1a] => Some(Order { big_endian: false }),
         [0x1a, 0x2b, 0x3c, 0x4d] => Some(Order { big_endian: true }),
@@ -406,6 +408,7 @@ impl Clock {
         let nanoseconds = match self.unit {
             Unit::Multiply(by) => ticks.checked_mul(by),
             Unit::Divide(by) => Some(ticks / by),
+            Unit::Nothing => Some(0),
             Unit::Shift(by) => u64::try_from((u128::from(ticks) * SECOND as u128).checked_shr(by).unwrap_or(0)).ok(),
         };
         nanoseconds.and_then(|n| self.offset.checked_add_unsigned(n)).ok_or(i64::MAX)
@@ -421,6 +424,8 @@ enum Unit {
     Divide(u64),
     /// A second divided by two to this power.
     Shift(u32),
+    /// So short that no number of ticks makes a nanosecond.
+    Nothing,
 }
 
 impl Unit {
@@ -430,8 +435,7 @@ impl Unit {
         match (resolution & 0x80 != 0, power) {
             (true, _) => Unit::Shift(power),
             (false, 0..=9) => Unit::Multiply(10_u64.pow(9 - power)),
-            // Ticks so short that 64 bits of them are less than a nanosecond.
-            (false, _) => Unit::Divide(10_u64.checked_pow(power - 9).unwrap_or(u64::MAX)),
+            (false, _) => 10_u64.checked_pow(power - 9).map_or(Unit::Nothing, Unit::Divide),
         }
     }
 }
