@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::build::{
-    Big, Little, Order, PcapHead, UNKNOWN_LENGTH, block, enhanced, interface, old, option, section, simple,
+    Big, Little, Order, PcapHead, UNKNOWN_LENGTH, block, enhanced, interface, old, option, padded, section, simple,
 };
 use super::read;
 
@@ -47,32 +47,43 @@ fn pieces() -> impl Strategy<Value = Vec<Piece>> {
     )
 }
 
-/// A pcapng file; the end of each block, and the frame it holds if any.
-fn pcapng_of(pieces: &[Piece]) -> (Vec<u8>, Vec<(usize, Option<Vec<u8>>)>) {
-    let (mut bytes, mut ends, mut order) = (Vec::new(), Vec::new(), Little);
-    let mut push = |block: Vec<u8>, frame: Option<&Vec<u8>>| {
-        bytes.extend(block);
-        ends.push((bytes.len(), frame.cloned()));
-    };
-    let start = |push: &mut dyn FnMut(Vec<u8>, Option<&Vec<u8>>), order: Order| {
-        push(section(order, (1, 0), UNKNOWN_LENGTH, &option(order, 4, b"a writer")), None);
-        push(interface(order, 1, 0, &option(order, 9, &[9])), None);
-    };
-    start(&mut push, order);
-    for piece in pieces {
-        match piece {
-            Piece::Enhanced(data) => push(enhanced(order, 0, 77, data), Some(data)),
-            Piece::Simple(data) => push(simple(order, data.len() as u32, data), Some(data)),
-            Piece::Old(data) => push(old(order, 0, 3, 77, data), Some(data)),
-            Piece::Unknown(data) => push(block(order, 0x4000_0bad, &super::build::padded(data)), None),
-            Piece::Interface => push(interface(order, 113, 96, &[]), None),
-            Piece::Section(big) => {
-                order = if *big { Big } else { Little };
-                start(&mut push, order);
+/// A pcapng file under construction.
+#[derive(Default)]
+struct Blocks {
+    bytes: Vec<u8>,
+    /// Where each block ends, and the frame it holds if any.
+    ends: Vec<(usize, Option<Vec<u8>>)>,
+}
+
+impl Blocks {
+    fn of(pieces: &[Piece]) -> Blocks {
+        let (mut blocks, mut order) = (Blocks::default(), Little);
+        blocks.start(order);
+        for piece in pieces {
+            match piece {
+                Piece::Enhanced(data) => blocks.push(&enhanced(order, 0, 77, data), Some(data)),
+                Piece::Simple(data) => blocks.push(&simple(order, data.len() as u32, data), Some(data)),
+                Piece::Old(data) => blocks.push(&old(order, 0, 3, 77, data), Some(data)),
+                Piece::Unknown(data) => blocks.push(&block(order, 0x4000_0bad, &padded(data)), None),
+                Piece::Interface => blocks.push(&interface(order, 113, 96, &[]), None),
+                Piece::Section(big) => {
+                    order = if *big { Big } else { Little };
+                    blocks.start(order);
+                }
             }
         }
+        blocks
     }
-    (bytes, ends)
+
+    fn start(&mut self, order: Order) {
+        self.push(&section(order, (1, 0), UNKNOWN_LENGTH, &option(order, 4, b"a writer")), None);
+        self.push(&interface(order, 1, 0, &option(order, 9, &[9])), None);
+    }
+
+    fn push(&mut self, block: &[u8], frame: Option<&Vec<u8>>) {
+        self.bytes.extend_from_slice(block);
+        self.ends.push((self.bytes.len(), frame.cloned()));
+    }
 }
 
 proptest! {
@@ -117,7 +128,7 @@ proptest! {
         pieces in pieces(),
         cut in any::<prop::sample::Index>(),
     ) {
-        let (bytes, ends) = pcapng_of(&pieces);
+        let Blocks { bytes, ends } = Blocks::of(&pieces);
         let cut = cut.index(bytes.len() + 1);
         let got = read(&bytes[..cut]);
         let whole: Vec<&Vec<u8>> =
@@ -128,7 +139,7 @@ proptest! {
 
     #[test]
     fn compression_changes_nothing(pieces in pieces(), at in any::<prop::sample::Index>()) {
-        let (bytes, _) = pcapng_of(&pieces);
+        let Blocks { bytes, .. } = Blocks::of(&pieces);
         let plain = read(&bytes);
         let (a, b) = bytes.split_at(at.index(bytes.len()));
         let mut stored = Vec::new();

@@ -51,7 +51,7 @@ fn a_file_without_permission_is_refused_by_the_system() {
     use std::os::unix::fs::PermissionsExt;
 
     let file = tempfile::NamedTempFile::new().unwrap();
-    fs::set_permissions(file.path(), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(file.path(), fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(file.path()).is_ok() {
         println!("skipped: this user may read every file");
         return;
