@@ -32,11 +32,12 @@ pub(super) enum InputErrorKind {
 impl Input {
     pub(super) fn open(path: &Path) -> Result<Input, CaptureError> {
         let failed = |source| CaptureError::Open { path: path.to_owned(), source };
-        let file = File::open(path).map_err(failed)?;
-        let meta = file.metadata().map_err(failed)?;
-        if meta.is_dir() {
+        // Asked first: some systems open directories, others call it a lack of permission.
+        if path.is_dir() {
             return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")));
         }
+        let file = File::open(path).map_err(failed)?;
+        let meta = file.metadata().map_err(failed)?;
         let size = if meta.is_file() { meta.len() } else { 0 };
         let mut stored = Stored { file, size, buffer: Vec::new(), taken: 0, read: 0 };
         let magic = stored.at_least(MAGIC).map_err(|source| CaptureError::Read {
