@@ -44,7 +44,6 @@ pub struct Connection {
     opens: mpsc::Sender<oneshot::Sender<yamux::Stream>>,
     incoming: Mutex<mpsc::Receiver<yamux::Stream>>,
     permits: Arc<Semaphore>,
-    closing: CancellationToken,
     end: End,
 }
 
@@ -130,23 +129,14 @@ impl Connection {
         config.set_max_num_streams(MAX_STREAMS).set_max_connection_receive_window(Some(MAX_WINDOWS));
         let (opens, open_requests) = mpsc::channel(MAX_OPEN);
         let (arrivals, incoming) = mpsc::channel(MAX_STREAMS);
-        let closing = CancellationToken::new();
         let driver = Driver {
             streams: yamux::Connection::new(transport, config, mode),
             opens: open_requests,
             arrivals,
-            closing: closing.clone(),
             end: end.clone(),
         };
         tokio::spawn(driver.run());
-        Ok(Connection {
-            peer,
-            opens,
-            incoming: Mutex::new(incoming),
-            permits: Arc::new(Semaphore::new(MAX_OPEN)),
-            closing,
-            end,
-        })
+        Ok(Connection { peer, opens, incoming: Mutex::new(incoming), permits: Arc::new(Semaphore::new(MAX_OPEN)), end })
     }
 
     /// The key the peer proved to have.
@@ -171,7 +161,7 @@ impl Connection {
 
     /// Says goodbye, ends all streams, and waits until it is done ([`CLOSE_TIMEOUT`] at most).
     pub async fn close(&self) {
-        self.closing.cancel();
+        self.end.closing.cancel();
         self.end.reached.cancelled().await;
     }
 
@@ -184,13 +174,16 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.closing.cancel();
+        self.end.closing.cancel();
     }
 }
 
 /// How a connection ended, shared with its streams.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct End {
+    /// This end wants to close.
+    closing: CancellationToken,
+    /// All is over.
     pub(crate) reached: CancellationToken,
     failure: Failure,
 }
@@ -199,6 +192,11 @@ impl End {
     /// The failure, or [`LinkError::Ended`] when there was none.
     pub(crate) fn error(&self) -> LinkError {
         self.failure.get().cloned().unwrap_or(LinkError::Ended)
+    }
+
+    /// Why a stream that worked no longer does: the connection's end, or the peer's wish.
+    pub(crate) fn stream_error(&self) -> LinkError {
+        if self.failure.get().is_some() || self.closing.is_cancelled() { self.error() } else { LinkError::StreamClosed }
     }
 
     /// The failure, if there is one already.
@@ -212,13 +210,12 @@ struct Driver<T> {
     streams: yamux::Connection<Transport<T>>,
     opens: mpsc::Receiver<oneshot::Sender<yamux::Stream>>,
     arrivals: mpsc::Sender<yamux::Stream>,
-    closing: CancellationToken,
     end: End,
 }
 
 impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
     async fn run(mut self) {
-        let closing = self.closing.clone();
+        let closing = self.end.closing.clone();
         let result = tokio::select! {
             biased;
             () = closing.cancelled() => Ok(()),

@@ -83,6 +83,12 @@ impl MessageStream {
         }
     }
 
+    /// The stream without messages.
+    #[cfg(test)]
+    pub(crate) fn into_raw(self) -> yamux::Stream {
+        self.stream
+    }
+
     /// Takes in what has come, waiting for something to come; false at the end.
     async fn fill(&mut self) -> bool {
         let Self { stream, inbox, end, .. } = self;
@@ -111,13 +117,13 @@ impl MessageStream {
             while self.inbox.len() < READ_AHEAD {
                 match self.inbox.poll_fill(&mut self.stream, cx) {
                     Poll::Ready(true) => {}
-                    Poll::Ready(false) => return Poll::Ready(Err(self.stream_error())),
+                    Poll::Ready(false) => return Poll::Ready(Err(self.end.stream_error())),
                     Poll::Pending => break,
                 }
             }
             match Pin::new(&mut self.stream).poll_write(cx, rest) {
                 Poll::Ready(Ok(count)) => self.sent += count,
-                Poll::Ready(Err(_)) => return Poll::Ready(Err(self.stream_error())),
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(self.end.stream_error())),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -125,10 +131,6 @@ impl MessageStream {
         self.outbox.shrink_to(KEPT);
         self.sent = 0;
         Poll::Ready(Ok(()))
-    }
-
-    fn stream_error(&self) -> LinkError {
-        self.end.failure().unwrap_or(LinkError::StreamClosed)
     }
 }
 
