@@ -6,6 +6,7 @@
 //! bytes. A stream that isn't read stalls its own sender and nobody else.
 
 use std::future::poll_fn;
+use std::io::ErrorKind;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::Duration;
@@ -265,11 +266,13 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Driver<T> {
 }
 
 fn fail(failure: &OnceLock<LinkError>, error: yamux::ConnectionError) {
+    let error = if let yamux::ConnectionError::Io(error) = error {
+        error.into()
+    } else {
+        LinkError::Streams(error.to_string())
+    };
     // The transport has already said why when it was the one that failed.
-    let _ = failure.set(match error {
-        yamux::ConnectionError::Io(error) => error.into(),
-        other => LinkError::Streams(other.to_string()),
-    });
+    let _ = failure.set(error);
 }
 
 async fn in_time<T>(handshake: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
@@ -301,13 +304,12 @@ async fn receive_handshake<T: AsyncRead + Unpin>(io: &mut T, incoming: &mut Defr
 
 /// What an initiator calls a connection that ends before its handshake was answered.
 fn refused(error: LinkError) -> LinkError {
-    match error {
-        LinkError::Cut => LinkError::Refused,
-        LinkError::Io { kind: std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset, .. } => {
-            LinkError::Refused
-        }
-        other => other,
-    }
+    let ended = if let LinkError::Io { kind, .. } = &error {
+        matches!(kind, ErrorKind::BrokenPipe | ErrorKind::ConnectionReset)
+    } else {
+        matches!(error, LinkError::Cut)
+    };
+    if ended { LinkError::Refused } else { error }
 }
 
 #[cfg(test)]

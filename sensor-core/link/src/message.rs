@@ -197,8 +197,9 @@ impl Inbox {
 }
 
 fn unreadable(error: CodecError) -> LinkError {
-    match error {
-        CodecError::TooLong(length) => LinkError::TooLong(length),
-        other => LinkError::Unreadable(other.to_string()),
+    if let CodecError::TooLong(length) = error {
+        LinkError::TooLong(length)
+    } else {
+        LinkError::Unreadable(error.to_string())
     }
 }

@@ -1,6 +1,6 @@
 //! A session as a byte stream over anything tokio can read and write.
 //!
-//! Bounds: one record's content staged and one flush's frames sealed in the sending direction, two frames in the
+//! Bounds: one record's content staged and one record sealed in the sending direction, two frames in the
 //! receiving one. Once these are full, writing waits for the peer.
 
 use std::io;
@@ -14,7 +14,11 @@ use tokio::time::Instant;
 
 use crate::LinkError;
 use crate::frame::Deframer;
-use crate::session::{MAX_CONTENT, Opened, Session};
+use crate::session::{Opened, Session};
+
+/// Most content of a record this end sends: one bulk frame of the stream layer and its header. More would only put more
+/// of a bulk answer in front of an alert.
+const STAGED: usize = (16 << 10) + 12;
 
 /// Why a connection failed, set once by whoever saw it first. The stream layer only passes `io::Error` on.
 pub type Failure = Arc<OnceLock<LinkError>>;
@@ -25,7 +29,7 @@ pub struct Transport<T> {
     io: T,
     session: Session,
     incoming: Deframer,
-    /// Content that waits to be sealed; at most [`MAX_CONTENT`].
+    /// Content that waits to be sealed; at most [`STAGED`] bytes.
     staged: Vec<u8>,
     /// Frames that wait to be written, and how much of them was.
     sealed: Vec<u8>,
@@ -41,7 +45,7 @@ impl<T> Transport<T> {
             io,
             session,
             incoming,
-            staged: Vec::with_capacity(MAX_CONTENT),
+            staged: Vec::with_capacity(STAGED),
             sealed: Vec::new(),
             written: 0,
             started: Instant::now(),
@@ -91,10 +95,10 @@ impl<T: tokio::io::AsyncWrite + Unpin> Transport<T> {
 impl<T: tokio::io::AsyncWrite + Unpin> AsyncWrite for Transport<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        if this.staged.len() >= MAX_CONTENT {
+        if this.staged.len() >= STAGED {
             ready!(this.poll_send(cx))?;
         }
-        let count = bytes.len().min(MAX_CONTENT - this.staged.len());
+        let count = bytes.len().min(STAGED - this.staged.len());
         this.staged.extend_from_slice(bytes.get(..count).unwrap_or_default());
         Poll::Ready(Ok(count))
     }
