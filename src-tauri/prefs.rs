@@ -116,11 +116,8 @@ pub fn open(folder: Option<&Path>) -> (Keeper, Kept, Vec<AppError>) {
         store::open(folder, |store| read(store).map(drop));
     notices.extend(notice);
     let export = folder.join("preferences.json");
-    let mut kept = if fresh_after_damage {
-        import(&export).unwrap_or_default()
-    } else {
-        read(store.as_ref()).unwrap_or_default()
-    };
+    let mut kept =
+        if fresh_after_damage { import(&export).unwrap_or_default() } else { read(store.as_ref()).unwrap_or_default() };
     kept.prefs = mend(kept.prefs);
     kept.recent.truncate(MAX_RECENT);
     if !read_only {

@@ -1,0 +1,175 @@
+//! What the page asks, and the answers. Questions to a sensor run as tasks of their own.
+
+use sensor_wire::request::ValueColumn;
+use sensor_wire::view::{
+    Anchor, AppStatus, Boot, Flows, Prefs, RowKey, SourceId, SourceStatus, ViewFlow, ViewReply, ViewRequest,
+};
+use tokio::sync::oneshot;
+
+use super::{Controller, Gui, Reply, send};
+use crate::error::AppError;
+use crate::prefs;
+use crate::sensors::Asker;
+use crate::zone::{self, Zone};
+
+/// Rows in one window.
+const MAX_ROWS: u32 = 200;
+
+/// Buckets of the timeline.
+const MAX_BUCKETS: u16 = 2000;
+
+/// Characters of one line of the page's log.
+const MAX_LOG: usize = 4000;
+
+impl<G: Gui> Controller<G> {
+    pub(super) fn answer(&mut self, request: ViewRequest, reply: Reply) {
+        let answer = match request {
+            ViewRequest::Boot => Ok(self.boot()),
+            ViewRequest::Rows { offset, count, anchor } => Ok(self.window(offset, count, anchor)),
+            ViewRequest::Position(key) => Ok(ViewReply::Position(self.rows.position(key))),
+            ViewRequest::Sort(keys) => {
+                self.rows.set_sort(keys);
+                self.ticks.rows();
+                Ok(ViewReply::Done)
+            }
+            ViewRequest::Timeline { buckets } => Ok(self.timeline(buckets)),
+            ViewRequest::Status => Ok(ViewReply::Status(self.status())),
+            ViewRequest::Pause(paused) => {
+                self.pause(paused);
+                Ok(ViewReply::Done)
+            }
+            ViewRequest::Values { key, column } => return self.values(key, column, reply),
+            ViewRequest::Flows { key, offset, limit } => return self.flows(key, offset, limit, reply),
+            ViewRequest::Open(paths) => self.open(paths.into_iter().map(Into::into).collect()),
+            ViewRequest::OpenDialog => return self.open_dialog(reply),
+            ViewRequest::Stop(source) => return self.stop(source, reply),
+            ViewRequest::Close(source) => self.close(source),
+            ViewRequest::Rename { source, name } => self.rename(source, &name),
+            ViewRequest::ClearRecent => {
+                self.kept.recent.clear();
+                self.keeper.keep(&self.kept);
+                self.ticks.status();
+                Ok(ViewReply::Done)
+            }
+            ViewRequest::SetPrefs(prefs) => self.set_prefs(prefs),
+            ViewRequest::Log(text) => {
+                let text: String = text.chars().take(MAX_LOG).collect();
+                tracing::error!(target: "ui", "{text}");
+                Ok(ViewReply::Done)
+            }
+        };
+        send(reply, answer);
+    }
+
+    fn boot(&self) -> ViewReply {
+        ViewReply::Boot(Box::new(Boot {
+            version: env!("CARGO_PKG_VERSION").into(),
+            prefs: self.kept.prefs.clone(),
+            zones: zone::names(),
+            system_zone: zone::system().name().into(),
+            has_dialog: self.gui.has_dialog(),
+            sort: self.rows.sort().to_vec(),
+        }))
+    }
+
+    fn window(&self, offset: u64, count: u32, anchor: Option<Anchor>) -> ViewReply {
+        let label = |id: SourceId| self.sources.get(id).map(|source| source.name.clone()).unwrap_or_default();
+        let mut window = self.rows.window(offset, count.min(MAX_ROWS), anchor, &label, &self.zone);
+        window.revision = self.ticks.now().rows;
+        window.waiting = self.waiting.fresh();
+        ViewReply::Rows(window)
+    }
+
+    fn timeline(&self, buckets: u16) -> ViewReply {
+        let mut timeline = self.rows.timeline(buckets.min(MAX_BUCKETS));
+        timeline.utc_offset = self.zone.offset_at(timeline.start);
+        ViewReply::Timeline(timeline)
+    }
+
+    fn status(&self) -> AppStatus {
+        let source = |source: &crate::sources::Source| SourceStatus {
+            id: source.id,
+            name: source.name.clone(),
+            path: source.path.to_string_lossy().into_owned(),
+            link: source.link.clone(),
+            status: source.status.clone(),
+            rows: self.rows.rows_of(source.id),
+        };
+        AppStatus {
+            revision: self.ticks.now().status,
+            sources: self.sources.iter().map(source).collect(),
+            recent: self.kept.recent.clone(),
+            paused: self.paused,
+            waiting: self.waiting.fresh(),
+            changes_per_second: self.changes_per_second,
+            row_cap: self.row_cap as u64,
+            rows_evicted: self.rows.evicted(),
+            notices: self.notices.clone(),
+        }
+    }
+
+    fn set_prefs(&mut self, prefs: Prefs) -> Result<ViewReply, AppError> {
+        let zone = Zone::parse(&prefs.zone).ok_or_else(|| AppError::UnknownZone(prefs.zone.clone()))?;
+        let rows_change = zone != self.zone || prefs.flow_events != self.kept.prefs.flow_events;
+        self.zone = zone;
+        self.rows.set_flow_events(prefs.flow_events);
+        self.kept.prefs = prefs::mend(prefs);
+        self.keeper.keep(&self.kept);
+        if rows_change {
+            self.ticks.rows();
+        }
+        Ok(ViewReply::Done)
+    }
+
+    fn asker(&self, source: SourceId) -> Result<Asker, AppError> {
+        let source = self.sources.get(source)?;
+        let gone = || AppError::SensorGone(format!("{} has none any more", source.name));
+        source.sensor.as_ref().map(|sensor| sensor.asker()).ok_or_else(gone)
+    }
+
+    fn values(&self, key: RowKey, column: ValueColumn, reply: Reply) {
+        match self.asker(key.source) {
+            Err(error) => send(reply, Err(error)),
+            Ok(mut asker) => drop(tokio::spawn(async move {
+                send(reply, asker.values(key.row, column).await.map(ViewReply::Values));
+            })),
+        }
+    }
+
+    fn flows(&self, key: RowKey, offset: u32, limit: u32, reply: Reply) {
+        let zone = self.zone;
+        match self.asker(key.source) {
+            Err(error) => send(reply, Err(error)),
+            Ok(mut asker) => drop(tokio::spawn(async move {
+                let flows = asker.flows(key.row, offset, limit).await.map(|(total, flows)| {
+                    let shown = flows.into_iter().map(|flow| ViewFlow { utc_offset: zone.offset_at(flow.first), flow });
+                    ViewReply::Flows(Flows { total, flows: shown.collect() })
+                });
+                send(reply, flows);
+            })),
+        }
+    }
+
+    fn stop(&self, source: SourceId, reply: Reply) {
+        match self.asker(source) {
+            Err(error) => send(reply, Err(error)),
+            Ok(mut asker) => drop(tokio::spawn(async move {
+                send(reply, asker.stop().await.map(|()| ViewReply::Done));
+            })),
+        }
+    }
+
+    fn open_dialog(&self, reply: Reply) {
+        if !self.gui.has_dialog() {
+            return send(reply, Err(AppError::NoDialog));
+        }
+        let (picked, paths) = oneshot::channel();
+        self.gui.pick(picked);
+        let handle = self.handle.clone();
+        tokio::spawn(async move {
+            // A dialog that goes away without an answer picked nothing.
+            let paths = paths.await.unwrap_or_default();
+            send(reply, Ok(handle.open(paths).await));
+        });
+    }
+}
