@@ -16,14 +16,11 @@ use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use crate::error::AppError;
 use crate::pause::Waiting;
 use crate::prefs::{self, Keeper, Kept};
-use crate::rows::RowCache;
+use crate::rows::{self, Rows};
 use crate::sensors::{self, Event, Sensors};
 use crate::sources::{self, Source, Sources};
 use crate::zone::Zone;
 use ticks::Ticks;
-
-/// Rows the app keeps unless told otherwise; the oldest give way.
-pub const ROW_CAP: usize = 1_000_000;
 
 /// Requests that wait for the loop; past it the page waits.
 const QUEUE: usize = 64;
@@ -52,7 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { data: None, row_cap: ROW_CAP }
+        Options { data: None, row_cap: rows::DEFAULT_CAP }
     }
 }
 
@@ -113,7 +110,7 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
     let (events, told) = mpsc::channel(sensors::QUEUE);
     let sensors = Sensors::new(events)?;
     let (keeper, kept, notices) = prefs::open(options.data.as_deref());
-    let mut rows = RowCache::new(options.row_cap);
+    let mut rows = Rows::new(options.row_cap);
     rows.set_flow_events(kept.prefs.flow_events);
     let handle = Handle(commands);
     let controller = Controller {
@@ -125,7 +122,6 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
         sensors,
         sources: Sources::default(),
         rows,
-        row_cap: options.row_cap,
         paused: false,
         waiting: Waiting::default(),
         ticks: Ticks::default(),
@@ -145,8 +141,7 @@ struct Controller<G: Gui> {
     notices: Vec<ViewError>,
     sensors: Sensors,
     sources: Sources,
-    rows: RowCache,
-    row_cap: usize,
+    rows: Rows,
     paused: bool,
     waiting: Waiting,
     ticks: Ticks,
@@ -213,7 +208,7 @@ impl<G: Gui> Controller<G> {
             let rows = &self.rows;
             self.waiting.hold(id, live, |key: RowKey| rows.contains(key));
         } else {
-            self.rows.apply(id, &live);
+            apply(&mut self.rows, id, live);
         }
         // The window of rows tells how many wait, so it changes while paused too.
         self.ticks.rows();
@@ -223,7 +218,7 @@ impl<G: Gui> Controller<G> {
         self.paused = paused;
         if !paused {
             for (source, live) in self.waiting.release() {
-                self.rows.apply(source, &live);
+                apply(&mut self.rows, source, live);
             }
         }
         self.ticks.both();
@@ -246,6 +241,7 @@ impl<G: Gui> Controller<G> {
             let sensor = Some(self.sensors.start(id, path.clone(), name.clone()));
             let status = Default::default();
             self.sources.add(Source { id, name, path, link: LinkState::Starting, status, sensor });
+            self.names();
             self.ticks.status();
         }
         Ok(ViewReply::Done)
@@ -256,6 +252,7 @@ impl<G: Gui> Controller<G> {
         self.sources.remove(id)?;
         self.waiting.forget(id);
         self.rows.close(id);
+        self.names();
         self.ticks.both();
         Ok(ViewReply::Done)
     }
@@ -267,9 +264,15 @@ impl<G: Gui> Controller<G> {
         source.name.clone_from(&name);
         self.kept.name(&source.path.to_string_lossy(), &name);
         self.keeper.keep(&self.kept);
-        self.rows.renamed(&|id| self.sources.get(id).map(|source| source.name.clone()).unwrap_or_default());
+        self.names();
         self.ticks.both();
         Ok(ViewReply::Done)
+    }
+
+    /// Rows bear the names of their sources.
+    fn names(&mut self) {
+        let names: Vec<_> = self.sources.iter().map(|source| (source.id, source.name.as_str())).collect();
+        self.rows.set_names(&names);
     }
 
     fn second(&mut self) {
@@ -304,6 +307,13 @@ impl<G: Gui> Controller<G> {
     }
 }
 
+fn apply(rows: &mut Rows, source: SourceId, live: Live) {
+    if live.reset {
+        rows.close(source);
+    }
+    rows.apply(source, &live.removed, live.rows);
+}
+
 fn refusal(error: AppError) -> ViewReply {
     ViewReply::Error(error.into())
 }
@@ -315,7 +325,7 @@ fn send(reply: Reply, answer: Result<ViewReply, AppError>) {
     }
 }
 
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let age = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |age| age.as_nanos());
     i64::try_from(age).unwrap_or(i64::MAX)
 }

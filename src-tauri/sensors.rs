@@ -286,10 +286,12 @@ async fn end(child: &mut Child) {
 /// What the sensor last said tells more than that its link ended.
 fn explain(error: AppError, lines: &str) -> AppError {
     let with = |detail: String| if lines.is_empty() { detail } else { format!("{detail}: {lines}") };
-    match error {
-        AppError::SensorStart(detail) => AppError::SensorStart(with(detail)),
-        AppError::SensorGone(detail) => AppError::SensorGone(with(detail)),
-        error => error,
+    if let AppError::SensorStart(detail) = error {
+        AppError::SensorStart(with(detail))
+    } else if let AppError::SensorGone(detail) = error {
+        AppError::SensorGone(with(detail))
+    } else {
+        error
     }
 }
 

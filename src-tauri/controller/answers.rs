@@ -6,17 +6,11 @@ use sensor_wire::view::{
 };
 use tokio::sync::oneshot;
 
-use super::{Controller, Gui, Reply, send};
+use super::{Controller, Gui, Reply, now, send};
 use crate::error::AppError;
 use crate::prefs;
 use crate::sensors::Asker;
 use crate::zone::{self, Zone};
-
-/// Rows in one window.
-const MAX_ROWS: u32 = 200;
-
-/// Buckets of the timeline.
-const MAX_BUCKETS: u16 = 2000;
 
 /// Characters of one line of the page's log.
 const MAX_LOG: usize = 4000;
@@ -28,7 +22,7 @@ impl<G: Gui> Controller<G> {
             ViewRequest::Rows { offset, count, anchor } => Ok(self.window(offset, count, anchor)),
             ViewRequest::Position(key) => Ok(ViewReply::Position(self.rows.position(key))),
             ViewRequest::Sort(keys) => {
-                self.rows.set_sort(keys);
+                self.rows.set_sort(&keys);
                 self.ticks.rows();
                 Ok(ViewReply::Done)
             }
@@ -73,17 +67,14 @@ impl<G: Gui> Controller<G> {
     }
 
     fn window(&self, offset: u64, count: u32, anchor: Option<Anchor>) -> ViewReply {
-        let label = |id: SourceId| self.sources.get(id).map(|source| source.name.clone()).unwrap_or_default();
-        let mut window = self.rows.window(offset, count.min(MAX_ROWS), anchor, &label, &self.zone);
+        let mut window = self.rows.window(offset, count, anchor, self.zone, now());
         window.revision = self.ticks.now().rows;
         window.waiting = self.waiting.fresh();
         ViewReply::Rows(window)
     }
 
     fn timeline(&self, buckets: u16) -> ViewReply {
-        let mut timeline = self.rows.timeline(buckets.min(MAX_BUCKETS));
-        timeline.utc_offset = self.zone.offset_at(timeline.start);
-        ViewReply::Timeline(timeline)
+        ViewReply::Timeline(self.rows.timeline(buckets, self.zone))
     }
 
     fn status(&self) -> AppStatus {
@@ -93,7 +84,7 @@ impl<G: Gui> Controller<G> {
             path: source.path.to_string_lossy().into_owned(),
             link: source.link.clone(),
             status: source.status.clone(),
-            rows: self.rows.rows_of(source.id),
+            rows: self.rows.count_of(source.id),
         };
         AppStatus {
             revision: self.ticks.now().status,
@@ -102,7 +93,7 @@ impl<G: Gui> Controller<G> {
             paused: self.paused,
             waiting: self.waiting.fresh(),
             changes_per_second: self.changes_per_second,
-            row_cap: self.row_cap as u64,
+            row_cap: self.rows.cap() as u64,
             rows_evicted: self.rows.evicted(),
             notices: self.notices.clone(),
         }
