@@ -45,11 +45,13 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Rows to keep.
     pub row_cap: usize,
+    /// The sensor's program; `None` looks for it where it is installed.
+    pub sensord: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { data: None, row_cap: rows::DEFAULT_CAP }
+        Options { data: None, row_cap: rows::DEFAULT_CAP, sensord: None }
     }
 }
 
@@ -108,7 +110,7 @@ enum Command {
 pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
     let (commands, asked) = mpsc::channel(QUEUE);
     let (events, told) = mpsc::channel(sensors::QUEUE);
-    let sensors = Sensors::new(events)?;
+    let sensors = Sensors::new(options.sensord, events)?;
     let (keeper, kept, notices) = prefs::open(options.data.as_deref());
     let mut rows = Rows::new(options.row_cap);
     rows.set_flow_events(kept.prefs.flow_events);
@@ -162,6 +164,8 @@ impl<G: Gui> Controller<G> {
                     Some(Command::Open(paths, reply)) => send(reply, self.open(paths)),
                     Some(Command::ShutDown(done)) => {
                         self.end().await;
+                        // The store is free for the next run before anyone hears that this one is over.
+                        drop(self);
                         // Whoever asked may have gone.
                         done.send(()).unwrap_or(());
                         return;

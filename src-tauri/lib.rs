@@ -1,4 +1,16 @@
-//! The app: it keeps links to sensors, holds their rows, and answers the window.
+//! The desktop app: one [`controller`] owns the state, [`ipc`] (the window) or the bridge (a browser, in debug builds)
+//! carry the page's requests to it, [`sensors`] its sensors' rows.
 
+#[cfg(debug_assertions)]
+pub mod bridge;
+pub mod controller;
+pub mod error;
+pub mod ipc;
+mod pause;
+pub mod platform;
+pub mod prefs;
 pub mod rows;
+pub mod sensors;
+mod sources;
+pub mod store;
 pub mod zone;

@@ -57,22 +57,32 @@ pub enum Event {
 /// Starts sensors.
 #[derive(Debug)]
 pub struct Sensors {
+    program: Option<PathBuf>,
     keys: Arc<KeyPair>,
     events: mpsc::Sender<Event>,
 }
 
 impl Sensors {
-    /// With a key of this run; what the sensors report goes to `events`.
-    pub fn new(events: mpsc::Sender<Event>) -> Result<Sensors, AppError> {
+    /// With a key of this run; what the sensors report goes to `events`. `program` is the sensor's; `None` looks for it
+    /// where it is installed, each time.
+    pub fn new(program: Option<PathBuf>, events: mpsc::Sender<Event>) -> Result<Sensors, AppError> {
         let keys = KeyPair::generate().map_err(|error| AppError::Keys(error.to_string()))?;
-        Ok(Sensors { keys: Arc::new(keys), events })
+        Ok(Sensors { program, keys: Arc::new(keys), events })
     }
 
     /// Starts a sensor on a capture.
     pub fn start(&self, source: SourceId, path: PathBuf, name: String) -> Sensor {
         let (up, connection) = watch::channel(None);
         let (stop, stopped) = oneshot::channel();
-        let run = Run { source, path, name, keys: Arc::clone(&self.keys), events: self.events.clone(), up };
+        let run = Run {
+            program: self.program.clone(),
+            source,
+            path,
+            name,
+            keys: Arc::clone(&self.keys),
+            events: self.events.clone(),
+            up,
+        };
         Sensor { connection, stop: Some(stop), task: tokio::spawn(run.until(stopped)) }
     }
 }
@@ -173,6 +183,7 @@ fn gone(error: LinkError) -> AppError {
 
 /// One sensor from start to end.
 struct Run {
+    program: Option<PathBuf>,
     source: SourceId,
     path: PathBuf,
     name: String,
@@ -208,7 +219,7 @@ impl Run {
     }
 
     fn spawn(&self) -> Result<Child, AppError> {
-        let program = platform::sensord()?;
+        let program = self.program.clone().map_or_else(platform::sensord, Ok)?;
         let mut command = Command::new(&program);
         command.args(["serve", "--stdio", "--viewer"]).arg(self.keys.public().to_string());
         command.arg("--replay").arg(&self.path).arg(format!("--name={}", self.name));
