@@ -27,7 +27,7 @@ impl Zone {
         self.0.offset_from_utc_datetime(&DateTime::from_timestamp_nanos(ns).naive_utc()).fix().local_minus_utc()
     }
 
-    /// What the zone calls itself at that instant (`CET`, `CEST`); where it has no letters, its offset (`+03`).
+    /// What the zone calls itself at that instant (`CET`, `CEST`); where it has no letters, its offset (`+03:00`).
     pub fn abbreviation_at(&self, ns: Timestamp) -> String {
         let offset = self.0.offset_from_utc_datetime(&DateTime::from_timestamp_nanos(ns).naive_utc());
         match offset.abbreviation() {
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn zones_need_not_be_whole_hours() {
         assert_eq!(Zone::parse("Asia/Kathmandu").unwrap().offset_at(1_700_000_000 * SECOND), 20_700);
-        assert_eq!(Zone::parse("Asia/Kathmandu").unwrap().abbreviation_at(1_700_000_000 * SECOND), "+0545");
+        assert_eq!(Zone::parse("Asia/Kathmandu").unwrap().abbreviation_at(1_700_000_000 * SECOND), "+05:45");
     }
 
     #[test]

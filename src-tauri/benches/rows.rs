@@ -26,7 +26,8 @@ fn benches(criterion: &mut Criterion) {
                 for _ in 0..times {
                     let old = (0..BATCH / 2).map(|_| numbers.next() % ROWS).collect::<Vec<_>>();
                     let ids = old.into_iter().chain(next..next + BATCH / 2);
-                    let batch: Vec<Row> = ids.map(|id| row(id, u32::try_from(next).unwrap_or(0), &mut numbers)).collect();
+                    let batch: Vec<Row> =
+                        ids.map(|id| row(id, u32::try_from(next).unwrap_or(0), &mut numbers)).collect();
                     next += BATCH / 2;
                     let start = Instant::now();
                     black_box(rows.apply(1, &[], batch));

@@ -5,7 +5,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
 use sensor_wire::row::EventMessage;
-use sensor_wire::view::{RowKey, SourceId, ViewRow};
+use sensor_wire::view::{Column, RowKey, SourceId, ViewRow};
 use sensor_wire::{Addr, Few, Row, RowId, RowKind, Timestamp};
 
 use super::intern::{TextId, Texts};
@@ -148,9 +148,8 @@ impl Columns {
         self.write(slot, row);
         let hash = self.hasher.hash_one(self.key(slot));
         let (hasher, sources, rows) = (&self.hasher, &self.source, &self.row);
-        let rehash = |&slot: &Slot| {
-            hasher.hash_one(RowKey { source: sources[slot as usize], row: rows[slot as usize] })
-        };
+        let rehash =
+            |&slot: &Slot| hasher.hash_one(RowKey { source: sources[slot as usize], row: rows[slot as usize] });
         self.slots.insert_unique(hash, slot, rehash);
         *self.counts.entry(source).or_insert(0) += 1;
         slot
@@ -163,6 +162,26 @@ impl Columns {
         self.release_texts(slot);
         (self.protos[slot as usize], self.events[slot as usize]) = (protos, events);
         self.write(slot, row);
+    }
+
+    /// In this column the newer revision has the value that is kept.
+    pub fn same(&self, slot: Slot, row: &Row, column: Column) -> bool {
+        let at = slot as usize;
+        match column {
+            Column::Time => self.first[at] == row.first,
+            Column::Sensor => true,
+            Column::Rank => self.rank[at] == row.rank,
+            Column::Bytes => self.bytes[at] == row.bytes,
+            Column::Packets => self.packets[at] == row.packets,
+            Column::Flows => self.flows[at] == row.flows,
+            Column::Server => self.servers[at] == row.servers,
+            Column::ServerPort => self.server_ports[at] == row.server_ports,
+            Column::Client => self.clients[at] == row.clients,
+            Column::ClientPort => self.client_ports[at] == row.client_ports,
+            // Not looked into: rows with events are few, and a first protocol comes once.
+            Column::Events => false,
+            Column::Proto => self.proto[at] == row.proto,
+        }
     }
 
     /// Takes a row away. It must not stand in the index any more.

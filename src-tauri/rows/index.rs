@@ -1,15 +1,16 @@
 //! The rows that pass the filter, in the order the grid shows them, kept in order as rows come and change.
 //!
 //! A batch of `b` changes among `n` rows costs one pass of block copies and `b log n` comparisons, never a sort of all:
-//! changed rows are looked up by their old values and taken out, then looked up by their new ones and put in.
+//! changed rows are looked up by their old values and taken out, then looked up by their new ones and put in. A row whose
+//! change doesn't touch the order is not moved at all.
 
 use std::cmp::{Ordering, Reverse};
 use std::net::IpAddr;
 
 use sensor_wire::view::{Column, SortKey, SourceId, Totals};
-use sensor_wire::{Addr, Few, Timestamp};
+use sensor_wire::{Addr, Few, Row, Timestamp};
 
-use super::columns::{Columns, Slot};
+use super::columns::{Columns, Slot, State, has_event};
 
 /// The order of the shown rows and their sums.
 pub struct Index {
@@ -51,11 +52,7 @@ impl Index {
     /// Sums over the rows that pass the filter.
     pub fn totals(&self) -> Totals {
         let narrow = |sum: u128| u64::try_from(sum).unwrap_or(u64::MAX);
-        Totals {
-            bytes: narrow(self.sums.bytes),
-            packets: narrow(self.sums.packets),
-            flows: narrow(self.sums.flows),
-        }
+        Totals { bytes: narrow(self.sums.bytes), packets: narrow(self.sums.packets), flows: narrow(self.sums.flows) }
     }
 
     /// The filter lets the row through.
@@ -140,6 +137,26 @@ impl Index {
             !goes
         });
         self.order = order;
+    }
+
+    /// The newer revision would stand where the kept one does.
+    pub fn stays(&self, columns: &Columns, slot: Slot, row: &Row) -> bool {
+        let passes = self.flow_events || has_event(row);
+        passes == (columns.state(slot) == State::Shown)
+            && columns.same(slot, row, Column::Time)
+            && self.sort.iter().all(|key| columns.same(slot, row, key.column))
+    }
+
+    /// Puts a newer revision in the place of a row that [stays](Self::stays).
+    pub fn replace(&mut self, columns: &mut Columns, slot: Slot, row: &Row) {
+        let shown = columns.state(slot) == State::Shown;
+        if shown {
+            self.sums.subtract(columns, slot);
+        }
+        columns.replace(slot, row);
+        if shown {
+            self.sums.add(columns, slot);
+        }
     }
 
     /// Puts rows in that aren't there, as far as the filter lets them through.
@@ -259,12 +276,9 @@ impl Index {
             Column::Time => columns.first[a].cmp(&columns.first[b]),
             Column::Bytes => columns.bytes[a].cmp(&columns.bytes[b]),
             Column::Packets => columns.packets[a].cmp(&columns.packets[b]),
-            Column::Sensor
-            | Column::Rank
-            | Column::Flows
-            | Column::ServerPort
-            | Column::ClientPort
-            | Column::Proto => Ordering::Equal,
+            Column::Sensor | Column::Rank | Column::Flows | Column::ServerPort | Column::ClientPort | Column::Proto => {
+                Ordering::Equal
+            }
         };
         if key.descending { order.reverse() } else { order }
     }

@@ -144,8 +144,7 @@ impl Rows {
 
     fn remove(&mut self, source: SourceId, removed: &[RowId]) -> usize {
         let unique: HashSet<RowId> = removed.iter().copied().collect();
-        let slots: Vec<Slot> =
-            unique.into_iter().filter_map(|row| self.columns.find(RowKey { source, row })).collect();
+        let slots: Vec<Slot> = unique.into_iter().filter_map(|row| self.columns.find(RowKey { source, row })).collect();
         self.take_out(&slots);
         self.free(&slots);
         slots.len()
@@ -157,11 +156,14 @@ impl Rows {
         self.make_room(new);
         let known: Vec<Option<Slot>> =
             rows.iter().map(|row| self.columns.find(RowKey { source, row: row.id })).collect();
-        let newer = |(row, slot): (&Row, &Option<Slot>)| slot.filter(|&slot| self.columns.rev(slot) < row.rev);
-        let changed: Vec<Slot> = rows.iter().zip(&known).filter_map(newer).collect();
-        // Every changed row leaves the order before any is overwritten: the order is searched by the values kept.
-        self.take_out(&changed);
-        let mut slots = changed;
+        let moves = |(row, slot): (&Row, &Option<Slot>)| {
+            let slot = slot.filter(|&slot| self.columns.rev(slot) < row.rev)?;
+            (!self.index.stays(&self.columns, slot, row)).then_some(slot)
+        };
+        let moved: Vec<Slot> = rows.iter().zip(&known).filter_map(moves).collect();
+        // Every moved row leaves the order before any is overwritten: the order is searched by the values kept.
+        self.take_out(&moved);
+        let mut slots = moved;
         let mut changes = 0;
         for (row, slot) in rows.iter().zip(known) {
             match slot {
@@ -169,7 +171,8 @@ impl Rows {
                     if self.newest.get() == Some(self.columns.first[slot as usize]) {
                         self.newest.set(None);
                     }
-                    self.columns.replace(slot, row);
+                    // Sums a row that was taken out neither before nor after.
+                    self.index.replace(&mut self.columns, slot, row);
                 }
                 Some(_) => continue,
                 None => slots.push(self.columns.add(source, row)),
@@ -184,8 +187,7 @@ impl Rows {
     /// Takes rows out of the order, as far as they stand in it.
     fn take_out(&mut self, slots: &[Slot]) {
         let shown = slots.iter().filter(|&&slot| self.columns.state(slot) == State::Shown);
-        let mut positions: Vec<usize> =
-            shown.filter_map(|&slot| self.index.position(&self.columns, slot)).collect();
+        let mut positions: Vec<usize> = shown.filter_map(|&slot| self.index.position(&self.columns, slot)).collect();
         self.index.take_out(&mut self.columns, &mut positions);
     }
 
