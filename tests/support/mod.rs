@@ -1,6 +1,7 @@
 //! What the tests of the whole app share: the sensor's program, small captures, an app without a window.
 
 #![allow(dead_code, reason = "each test file uses its part")]
+#![allow(clippy::wildcard_enum_match_arm, reason = "any other answer fails the test")]
 #![allow(clippy::expect_used, clippy::print_stderr, reason = "clippy allows them in the bodies of tests alone")]
 
 use std::net::Ipv4Addr;
