@@ -49,6 +49,11 @@ impl Scroll {
         ((self.height / self.row) as u64).saturating_sub(1).max(1)
     }
 
+    /// Height of a row in CSS pixels.
+    pub fn row_height(&self) -> f64 {
+        self.row
+    }
+
     /// Rows in the list.
     pub fn total(&self) -> u64 {
         self.total

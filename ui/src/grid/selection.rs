@@ -30,8 +30,6 @@ impl Selection {
         let Some(_) = self.key else {
             // The first movement selects what is in sight rather than what is far away.
             return match action {
-                Action::Home => Some(0),
-                Action::End => Some(last),
                 Action::Down | Action::PageDown | Action::PageUp | Action::Up => Some(scroll.first().min(last)),
                 _ => None,
             };
@@ -81,7 +79,7 @@ mod tests {
         let mut scroll = scroll(500);
         scroll.to(100.0);
         assert_eq!(Selection::default().target(Action::Down, &scroll), Some(100));
-        assert_eq!(Selection::default().target(Action::Home, &scroll), Some(0));
+        assert_eq!(Selection::default().target(Action::Home, &scroll), None, "to scroll is not to select");
     }
 
     #[test]
