@@ -3,4 +3,5 @@
 
 pub mod capture;
 pub mod pipeline;
+pub mod sandbox;
 pub mod serve;

@@ -1,1 +1,171 @@
 //! Serves viewers over the Noise link.
+//!
+//! One viewer is one connection. Its first stream carries `Hello` both ways; each further one is a request. Nothing
+//! queues for a viewer: rows are asked of the pipeline when the last ones have gone out, so a slow viewer gets later
+//! revisions in fewer messages. At most [`MAX_REQUESTS`] requests of a viewer run at a time; one more is reset.
+
+mod answer;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sensor_link::{Connection, KeyPair, LinkError, MessageStream, PublicKey, announce};
+use sensor_wire::Timestamp;
+use sensor_wire::hello::{Hello, Limits, PROTOCOL};
+use sensor_wire::request::Request;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::pipeline::Handle;
+
+/// Requests of one viewer that run at a time.
+pub const MAX_REQUESTS: usize = 32;
+
+/// How long a viewer may take to say `Hello`, and to say what it wants on a stream it opened.
+pub const FIRST_MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What the sensor says of itself.
+#[derive(Clone, Debug, Default)]
+pub struct Identity {
+    /// Host or sensor name for people.
+    pub name: String,
+    /// Version of this program.
+    pub version: String,
+    /// IANA zone of the host; empty when unknown.
+    pub zone: String,
+    /// Rows the sensor keeps.
+    pub rows: u64,
+}
+
+/// A viewer that could not be served.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The link failed before the viewer was known.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// The viewer speaks other messages than this sensor.
+    #[error("the viewer speaks protocol {theirs}, this sensor speaks {PROTOCOL}")]
+    Protocol {
+        /// What the viewer speaks.
+        theirs: u32,
+    },
+    /// The viewer did not begin with `Hello`.
+    #[error("the viewer did not say hello")]
+    NoHello,
+}
+
+/// Serves the one viewer at the other end of `reader` and `writer`: announces the key, shakes hands, answers requests.
+/// Returns `Ok` when the viewer has gone, whether it said goodbye or was killed.
+///
+/// With standard input and output, end the process afterwards without waiting for the runtime's blocking threads: the
+/// one that reads standard input may be waiting for a line that never comes.
+pub async fn serve<R, W>(
+    reader: R,
+    mut writer: W,
+    keys: KeyPair,
+    viewers: Vec<PublicKey>,
+    identity: Identity,
+    handle: Handle,
+) -> Result<(), ServeError>
+where
+    R: AsyncRead + Unpin + Send + 'static,
+    W: AsyncWrite + Unpin + Send + 'static,
+{
+    announce::write(&mut writer, &keys.public()).await?;
+    let connection = Connection::accept(tokio::io::join(reader, writer), &keys, &viewers).await?;
+    tracing::debug!(viewer = %connection.peer(), "connected");
+    if let Err(error) = greet(&connection, &identity).await {
+        connection.close().await;
+        return Err(error);
+    }
+    answer_requests(&connection, &handle).await;
+    match connection.ended().await {
+        Ok(()) => tracing::debug!("the viewer said goodbye"),
+        Err(error) => tracing::debug!(%error, "the viewer has gone"),
+    }
+    Ok(())
+}
+
+/// `Hello` both ways on the viewer's first stream. A viewer of another protocol gets our `Hello` too, so that it can
+/// say which version it needs, and then the end of the connection.
+async fn greet(connection: &Connection, identity: &Identity) -> Result<(), ServeError> {
+    let exchange = async {
+        let mut stream = connection.incoming().await.ok_or(ServeError::NoHello)?;
+        let theirs: Hello = stream.recv().await?.ok_or(ServeError::NoHello)?;
+        let ours = Hello {
+            protocol: PROTOCOL,
+            name: identity.name.clone(),
+            version: identity.version.clone(),
+            time: wall_clock(),
+            zone: identity.zone.clone(),
+            features: Vec::new(),
+            limits: Limits { rows: identity.rows, ..Limits::default() },
+        };
+        stream.send(&ours).await?;
+        stream.close().await?;
+        if theirs.protocol == PROTOCOL { Ok(()) } else { Err(ServeError::Protocol { theirs: theirs.protocol }) }
+    };
+    timeout(FIRST_MESSAGE_TIMEOUT, exchange).await.map_err(|_| ServeError::NoHello)?
+}
+
+/// Runs each request as its own task until the viewer goes; then they all end with it.
+async fn answer_requests(connection: &Connection, handle: &Handle) {
+    let places = Arc::new(Semaphore::new(MAX_REQUESTS));
+    let mut running = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            stream = connection.incoming() => stream,
+            Some(_) = running.join_next() => continue,
+        };
+        let Some(stream) = stream else { return };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            tracing::warn!("a request is refused: the viewer already has {MAX_REQUESTS} running");
+            continue;
+        };
+        let handle = handle.clone();
+        running.spawn(async move {
+            match answer_one(stream, &handle).await {
+                Ok(()) | Err(LinkError::StreamClosed | LinkError::Ended) => {}
+                Err(error) => tracing::debug!(%error, "a request ended early"),
+            }
+            drop(place);
+        });
+    }
+}
+
+async fn answer_one(mut stream: MessageStream, handle: &Handle) -> Result<(), LinkError> {
+    let request = timeout(FIRST_MESSAGE_TIMEOUT, stream.recv::<Request>()).await.map_err(|_| LinkError::Timeout {
+        what: "a request on an open stream",
+        seconds: FIRST_MESSAGE_TIMEOUT.as_secs(),
+    })?;
+    match request? {
+        Some(Request::Live { after }) => answer::live(&mut stream, handle, after).await?,
+        Some(Request::Flows { row, offset, limit }) => answer::flows(&mut stream, handle, row, offset, limit).await?,
+        Some(Request::Values { row, column }) => answer::values(&mut stream, handle, row, column).await?,
+        Some(Request::Stop) => answer::stop(&mut stream, handle).await?,
+        None => {}
+    }
+    stream.close().await
+}
+
+/// The work's result, or `None` when the viewer closed the stream first.
+async fn unless_closed<T>(stream: &mut MessageStream, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        biased;
+        result = work => Some(result),
+        () = stream.closed() => None,
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "Hello tells the host's clock; nothing of the engine depends on it")]
+fn wall_clock() -> Timestamp {
+    let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::try_from(elapsed.as_nanos()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

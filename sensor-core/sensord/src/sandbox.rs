@@ -1,0 +1,43 @@
+//! What the process gives up before it looks at bytes that a stranger may have made.
+//!
+//! **When to call [`enter`]**: after every file the process will ever need is open (the capture, an EVE output, rules)
+//! and its log is set up, before a byte of the capture is parsed, and before the first further thread starts (an async
+//! runtime's included): it restricts the calling thread and those that thread starts later, not those already there.
+
+#[cfg(target_os = "linux")]
+mod linux;
+#[cfg(target_os = "linux")]
+use linux as system;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(not(target_os = "linux"))]
+use elsewhere as system;
+
+use std::fmt;
+
+/// How far the process is confined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SandboxStatus {
+    /// No file can be opened any more and no TCP connection made or accepted.
+    Enforced,
+    /// Some of it; the text says what is missing.
+    Partly(String),
+    /// None of it; the text says why.
+    NotAvailable(String),
+}
+
+impl fmt::Display for SandboxStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SandboxStatus::Enforced => f.write_str("confined: no file can be opened, no connection made"),
+            SandboxStatus::Partly(what) => write!(f, "partly confined: {what}"),
+            SandboxStatus::NotAvailable(why) => write!(f, "not confined: {why}"),
+        }
+    }
+}
+
+/// Gives up what a replaying sensor doesn't need. What is open stays open. Cannot be undone; may be called once more
+/// without harm.
+pub fn enter() -> SandboxStatus {
+    system::enter()
+}

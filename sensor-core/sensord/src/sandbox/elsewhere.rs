@@ -1,0 +1,16 @@
+//! Systems other than Linux.
+
+use super::SandboxStatus;
+
+pub(super) fn enter() -> SandboxStatus {
+    SandboxStatus::NotAvailable(REASON.into())
+}
+
+#[cfg(target_os = "macos")]
+const REASON: &str = "on macOS a process is confined by its signed entitlements, not by itself";
+
+#[cfg(windows)]
+const REASON: &str = "on Windows a process is confined by the token it is started with, not by itself";
+
+#[cfg(not(any(target_os = "macos", windows)))]
+const REASON: &str = "the sensor knows no way to confine itself on this system";

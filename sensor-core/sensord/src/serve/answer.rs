@@ -1,0 +1,141 @@
+//! The answer to each kind of request.
+
+use std::time::Duration;
+
+use crossbeam_channel::TrySendError;
+use sensor_link::{LinkError, MessageStream};
+use sensor_wire::RowId;
+use sensor_wire::live::Status;
+use sensor_wire::request::{Done, FlowsAnswer, ValueColumn, ValuesAnswer};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::unless_closed;
+use crate::pipeline::{Handle, Query};
+
+/// Rows of one live message at most; some 300 bytes each, so well below the limit of a message.
+pub(super) const LIVE_ROWS: usize = 2_000;
+
+/// Time between two live messages, unless the last one was full.
+pub(super) const LIVE_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Until a viewer has its first rows, the pipeline is asked this often, so that they stand on the screen at once.
+pub(super) const FIRST_INTERVAL: Duration = Duration::from_millis(10);
+
+/// Flows of one part of an answer; some 600 bytes each.
+pub(super) const FLOWS_PART: u32 = 2_000;
+
+/// Values of one part of an answer; some 60 bytes each.
+pub(super) const VALUES_PART: usize = 8_000;
+
+/// How long to wait while the queue of the pipeline is full. It is emptied between any two batches.
+const RETRY: Duration = Duration::from_millis(2);
+
+/// Rows as they change, until the viewer closes the stream.
+pub(super) async fn live(stream: &mut MessageStream, handle: &Handle, after: u64) -> Result<(), LinkError> {
+    let mut cursor = after;
+    let mut budget = LIVE_ROWS;
+    let mut told: Option<(Status, Instant)> = None;
+    let mut seen_rows = false;
+    loop {
+        let asked = Instant::now();
+        let query = ask(handle, |reply| Query::Live { after: cursor, budget, reply });
+        let Some(answer) = unless_closed(stream, query).await else { return Ok(()) };
+        let Some(mut answer) = answer else { return Ok(()) };
+        // The last counters a viewer is told have to be the final ones, so they are compared, not the sequence number.
+        let has_rows = answer.reset || !answer.rows.is_empty() || !answer.removed.is_empty();
+        let due = told.as_ref().is_none_or(|(status, at)| {
+            *status != answer.status && (asked >= *at + LIVE_INTERVAL || status.state != answer.status.state)
+        });
+        let full = answer.rows.len() >= budget;
+        if has_rows || due {
+            match stream.send(&answer).await {
+                Ok(()) => {}
+                // Rows far longer than usual: the same ones again, in smaller messages.
+                Err(LinkError::Unwritable(_)) if budget > 1 => {
+                    budget /= 2;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            told = Some((std::mem::take(&mut answer.status), asked));
+        }
+        cursor = answer.seq;
+        seen_rows |= has_rows;
+        if !full {
+            let interval = if seen_rows { LIVE_INTERVAL } else { FIRST_INTERVAL };
+            if unless_closed(stream, sleep_until(asked + interval)).await.is_none() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Flows of a row in parts. Each part is its own question, so that a row of a million flows never holds up the packets.
+pub(super) async fn flows(
+    stream: &mut MessageStream,
+    handle: &Handle,
+    row: RowId,
+    offset: u32,
+    limit: u32,
+) -> Result<(), LinkError> {
+    let (mut offset, mut left) = (offset, limit);
+    loop {
+        let wanted = left.min(FLOWS_PART);
+        let query = ask(handle, |reply| Query::Flows { row, offset, limit: wanted, reply });
+        let Some(answer) = unless_closed(stream, query).await else { return Ok(()) };
+        let Some(answer) = answer else { return Ok(()) };
+        let count = u32::try_from(answer.flows.len()).unwrap_or(u32::MAX);
+        offset = offset.saturating_add(count);
+        left = left.saturating_sub(count);
+        let done = answer.gone || left == 0 || count < wanted || offset >= answer.total;
+        stream.send(&FlowsAnswer { done, ..answer }).await?;
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// Values of a cell in parts of one moment.
+pub(super) async fn values(
+    stream: &mut MessageStream,
+    handle: &Handle,
+    row: RowId,
+    column: ValueColumn,
+) -> Result<(), LinkError> {
+    let query = ask(handle, |reply| Query::Values { row, column, reply });
+    let Some(answer) = unless_closed(stream, query).await else { return Ok(()) };
+    let Some(answer) = answer else { return Ok(()) };
+    let ValuesAnswer { total, values, gone, .. } = answer;
+    let mut parts = values.chunks(VALUES_PART).peekable();
+    loop {
+        let values = parts.next().map(<[_]>::to_vec).unwrap_or_default();
+        let done = parts.peek().is_none();
+        stream.send(&ValuesAnswer { total, values, gone, done }).await?;
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// Stops the source. The viewer may go away meanwhile: it was asked for, so it is done.
+pub(super) async fn stop(stream: &mut MessageStream, handle: &Handle) -> Result<(), LinkError> {
+    if ask(handle, |reply| Query::Stop { reply }).await.is_some() {
+        stream.send(&Done {}).await?;
+    }
+    Ok(())
+}
+
+/// Asks the pipeline; `None` when it is gone.
+async fn ask<T>(handle: &Handle, query: impl FnOnce(oneshot::Sender<T>) -> Query) -> Option<T> {
+    let (reply, answer) = oneshot::channel();
+    let mut query = query(reply);
+    loop {
+        match handle.queries.try_send(query) {
+            Ok(()) => return answer.await.ok(),
+            Err(TrySendError::Full(back)) => query = back,
+            Err(TrySendError::Disconnected(_)) => return None,
+        }
+        sleep(RETRY).await;
+    }
+}
