@@ -27,12 +27,12 @@ impl Zone {
         self.0.offset_from_utc_datetime(&DateTime::from_timestamp_nanos(ns).naive_utc()).fix().local_minus_utc()
     }
 
-    /// What the zone calls itself at that instant (`CET`, `CEST`); where it has no letters, its offset (`+03:00`).
+    /// What the zone calls itself at that instant (`CET`, `CEST`); where it has no letters, its offset (`+03`).
     pub fn abbreviation_at(&self, ns: Timestamp) -> String {
         let offset = self.0.offset_from_utc_datetime(&DateTime::from_timestamp_nanos(ns).naive_utc());
         match offset.abbreviation() {
             Some(name) => name.to_owned(),
-            None => offset.fix().to_string(),
+            None => digits(offset.fix().local_minus_utc()),
         }
     }
 }
@@ -48,6 +48,13 @@ pub fn names() -> Vec<String> {
 /// The system's own zone; UTC where it tells none that the IANA data knows.
 pub fn system() -> Zone {
     iana_time_zone::get_timezone().ok().and_then(|name| Zone::parse(&name)).unwrap_or(Zone::UTC)
+}
+
+/// An offset as the IANA data writes the names that have no letters: `+03`, `-0330`.
+fn digits(seconds: i32) -> String {
+    let minutes = seconds.unsigned_abs() / 60;
+    let (sign, hours, rest) = (if seconds < 0 { '-' } else { '+' }, minutes / 60, minutes % 60);
+    if rest == 0 { format!("{sign}{hours:02}") } else { format!("{sign}{hours:02}{rest:02}") }
 }
 
 #[cfg(test)]
@@ -68,7 +75,9 @@ mod tests {
     #[test]
     fn zones_need_not_be_whole_hours() {
         assert_eq!(Zone::parse("Asia/Kathmandu").unwrap().offset_at(1_700_000_000 * SECOND), 20_700);
-        assert_eq!(Zone::parse("Asia/Kathmandu").unwrap().abbreviation_at(1_700_000_000 * SECOND), "+05:45");
+        assert_eq!(Zone::parse("Asia/Kathmandu").unwrap().abbreviation_at(1_700_000_000 * SECOND), "+0545");
+        assert_eq!(Zone::parse("America/Sao_Paulo").unwrap().abbreviation_at(1_700_000_000 * SECOND), "-03");
+        assert_eq!(digits(-12_600), "-0330");
     }
 
     #[test]
