@@ -6,8 +6,8 @@ use gloo_events::{EventListener, EventListenerOptions};
 use gloo_timers::callback::Timeout;
 use sensor_wire::request::ValueColumn;
 use sensor_wire::view::{
-    AppStatus, Boot, Column, Density, Flows, Prefs, SortKey, SourceId, Theme, Values, ViewError, ViewReply, ViewRequest,
-    ViewRow,
+    AppStatus, Boot, Column, Density, Flows, Prefs, SortKey, SourceId, Theme, Values, ViewError, ViewReply,
+    ViewRequest, ViewRow,
 };
 use wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, KeyboardEvent, MouseEvent, PointerEvent, WheelEvent};
@@ -114,7 +114,8 @@ impl Component for App {
         boot(&client, link);
         let heard = link.callback(Msg::Heard);
         client.ticks(Rc::new(move |h| heard.emit(h)));
-        for (event, over) in [("tauri://drag-enter", true), ("tauri://drag-leave", false), ("tauri://drag-drop", false)] {
+        for (event, over) in [("tauri://drag-enter", true), ("tauri://drag-leave", false), ("tauri://drag-drop", false)]
+        {
             let link = link.clone();
             listen_to_tauri(event, move || link.send_message(Msg::Drop(over)));
         }
@@ -459,10 +460,8 @@ impl App {
             }
             Action::Pause => link.send_message(Msg::Tell(ViewRequest::Pause(!self.status.paused))),
             Action::FlowEvents => link.send_message(Msg::Prefs(Box::new(|p| p.flow_events = !p.flow_events))),
-            Action::OpenCapture => {
-                if self.boot.as_ref().is_some_and(|b| b.has_dialog) {
-                    link.send_message(Msg::Tell(ViewRequest::OpenDialog));
-                }
+            Action::OpenCapture if self.boot.as_ref().is_some_and(|b| b.has_dialog) => {
+                link.send_message(Msg::Tell(ViewRequest::OpenDialog));
             }
             Action::Theme => link.send_message(Msg::Prefs(Box::new(|p| {
                 p.theme = match p.theme {

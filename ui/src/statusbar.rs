@@ -1,39 +1,155 @@
-//! The line at the bottom: switches at the left, figures at the right.
+//! The line at the bottom: at the left the menu of what can be switched, at the right what is counted.
 
-use yew::html::Scope;
-use yew::{Html, html};
+use std::rc::Rc;
 
-use crate::app::{App, Msg};
-use crate::format::{bytes, counted, grouped};
+use sensor_wire::view::{AppStatus, ColumnPref, Density};
+use web_sys::{KeyboardEvent, MouseEvent};
+use yew::{Callback, Html, Properties, function_component, html, use_effect_with};
+
+use crate::dom;
+use crate::format;
+use crate::grid::columns;
 use crate::grid::keys::{self, Action};
+use crate::grid::viewport::Meta;
+use crate::parts::{Icon, Popover, icon};
+use crate::state;
+use sensor_wire::view::Column;
 
-/// Draws it.
-pub fn view(app: &App, link: &Scope<App>) -> Html {
-    let (status, meta) = (&app.status, &app.meta);
-    let button = |id: &'static str, label: String, action: Action, on: bool| {
-        html! {
-            <button {id} aria-pressed={on.to_string()} onclick={link.callback(move |_| Msg::Act(action))}>
-                { label }{ " " }<kbd>{ keys::hint(action) }</kbd>
-            </button>
-        }
-    };
-    let flow = if app.prefs.flow_events { "on" } else { "off" };
-    let drops: u64 = status.sources.iter().map(|s| s.status.drops).sum();
+/// The line's properties.
+#[derive(Properties, PartialEq)]
+pub struct StatusBarProps {
+    /// Sources and counters.
+    pub status: Rc<AppStatus>,
+    /// The list as a whole.
+    pub meta: Meta,
+    /// Flow rows without an event are shown.
+    pub flow_events: bool,
+    /// Height of rows.
+    pub density: Density,
+    /// What a key does too.
+    pub on: Callback<Action>,
+}
+
+/// The line.
+#[function_component]
+pub fn StatusBar(props: &StatusBarProps) -> Html {
+    let act = |action: Action| props.on.reform(move |_: MouseEvent| action);
+    let (status, meta) = (&props.status, &props.meta);
+    let waiting = status.waiting.max(meta.waiting);
+    let switch = if props.flow_events { "on" } else { "off" };
+    let drops = state::drops(status);
+    let hidden = meta.unfiltered.saturating_sub(meta.total);
     html! {
-        <footer id="status">
-            { button("pause", if status.paused { "Go on".into() } else { "Pause".into() }, Action::Pause, status.paused) }
-            if status.paused { <span id="waiting">{ format!("{} waiting", grouped(status.waiting)) }</span> }
-            { button("flow-events", format!("Flow events: {flow}"), Action::FlowEvents, app.prefs.flow_events) }
-            { button("columns", "Columns".into(), Action::Columns, false) }
-            { button("density", format!("{:?}", app.prefs.density), Action::Density, false) }
-            <span class="space"></span>
-            <span>{ format!("{} · {} · {}", bytes(meta.totals.bytes), counted(meta.totals.packets, "packet"),
-                counted(meta.totals.flows, "flow")) }</span>
-            <span>{ format!("{} shown of {}", grouped(meta.total), counted(meta.unfiltered, "row")) }</span>
-            <span>{ format!("{} changes/s", grouped(status.changes_per_second.into())) }</span>
-            <span>{ counted(drops, "drop") }</span>
-            <span title={format!("{} gave way", counted(status.rows_evicted, "row"))}>
-                { format!("cap {}", grouped(status.row_cap)) }</span>
+        <footer id="statusbar">
+            <div class="menu" role="toolbar" aria-label="View">
+                <button id="pause" class={yew::classes!("item", status.paused.then_some("on"))}
+                    aria-pressed={status.paused.to_string()} onclick={act(Action::Pause)}
+                    title={if status.paused { "Go on: what waits comes in" } else { "New rows wait until you go on" }}>
+                    { icon(if status.paused { Icon::Play } else { Icon::Pause }) }
+                    { if status.paused { "Go on" } else { "Pause" } }
+                    <kbd>{ keys::hint(Action::Pause) }</kbd>
+                </button>
+                if status.paused {
+                    <span id="waiting" class="waiting" role="status">
+                        { format!("{} waiting", format::grouped(waiting)) }
+                    </span>
+                }
+                <button id="flow-events" class="item" role="switch" aria-checked={props.flow_events.to_string()}
+                    onclick={act(Action::FlowEvents)}
+                    title="Whether rows of flows without an event are shown">
+                    { icon(Icon::Flow) }{ format!("Flow events: {switch}") }<kbd>{ keys::hint(Action::FlowEvents) }</kbd>
+                </button>
+                <button id="columns" class="item" onclick={act(Action::Columns)} title="Show, hide and reset columns">
+                    { icon(Icon::Columns) }{ "Columns" }<kbd>{ keys::hint(Action::Columns) }</kbd>
+                </button>
+                <button id="density" class="item" onclick={act(Action::Density)} title="Height of rows">
+                    { icon(Icon::Density) }{ format!("Rows: {}", state::density_name(props.density)) }
+                    <kbd>{ keys::hint(Action::Density) }</kbd>
+                </button>
+            </div>
+            <div id="status" class="mono">
+                if let Some(rest) = state::at_rest(status) { <span class="rest">{ rest }</span> }
+                <span title="Payload, packets and flows of the rows shown">
+                    { format!("{} · {} packets · {}", format::bytes(meta.totals.bytes),
+                        format::grouped(meta.totals.packets), format::counted(meta.totals.flows, "flow")) }
+                </span>
+                <span title={format!("At most {} rows are kept; the oldest give way", format::grouped(status.row_cap))}>
+                    { format!("{} rows", format::grouped(meta.unfiltered)) }
+                </span>
+                if hidden > 0 { <span>{ format!("{} shown", format::grouped(meta.total)) }</span> }
+                if status.changes_per_second > 0 {
+                    <span title="Row changes taken in during the last second">
+                        { format!("{}/s", format::grouped(status.changes_per_second.into())) }
+                    </span>
+                }
+                <span class={yew::classes!((drops > 0).then_some("warn"))}
+                    title="Packets lost before a sensor saw them">{ format!("{} drops", format::grouped(drops)) }</span>
+                if status.rows_evicted > 0 {
+                    <span class="warn" title={format!("The cap is {} rows", format::grouped(status.row_cap))}>
+                        { format!("{} gave way", format::grouped(status.rows_evicted)) }
+                    </span>
+                }
+            </div>
         </footer>
+    }
+}
+
+/// The column menu's properties.
+#[derive(Properties, PartialEq)]
+pub struct ColumnMenuProps {
+    /// The layout.
+    pub columns: Vec<ColumnPref>,
+    /// Show or hide a column.
+    pub on_toggle: Callback<Column>,
+    /// Back to the first layout.
+    pub on_reset: Callback<()>,
+    /// It is closed.
+    pub on_close: Callback<()>,
+}
+
+/// The menu of columns.
+#[function_component]
+pub fn ColumnMenu(props: &ColumnMenuProps) -> Html {
+    use_effect_with((), |()| dom::focus("column-0"));
+    let shown = props.columns.iter().filter(|c| c.shown).count();
+    let onkeydown = Callback::from(|event: KeyboardEvent| {
+        let step: i32 = match event.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            _ => return,
+        };
+        event.prevent_default();
+        if let Some((_, at)) = dom::attribute_around(event.target(), "data-at")
+            && let Ok(at) = at.parse::<i32>()
+        {
+            dom::focus(&format!("column-{}", at + step));
+        }
+    });
+    let height = 468.0;
+    html! {
+        <Popover id="column-menu" label="Columns" x={250.0} y={dom::size().1 - height - 44.0} width={240.0} {height}
+            on_close={props.on_close.clone()}>
+            <div class="popover-head"><h2>{ "Columns" }</h2></div>
+            <div class="checks" {onkeydown}>
+                { for props.columns.iter().enumerate().map(|(at, pref)| {
+                    let column = pref.column;
+                    html! {
+                        <button key={columns::name(column)} id={format!("column-{at}")} data-at={at.to_string()}
+                            data-column={columns::name(column)} class="check" role="menuitemcheckbox"
+                            aria-checked={pref.shown.to_string()} disabled={pref.shown && shown == 1}
+                            onclick={props.on_toggle.reform(move |_: MouseEvent| column)}>
+                            <span class="tick">{ if pref.shown { "✓" } else { "" } }</span>
+                            { columns::full_title(column) }
+                        </button>
+                    }
+                }) }
+            </div>
+            <div class="popover-foot">
+                <span class="grow"></span>
+                <button class="btn" id="reset-columns" onclick={props.on_reset.reform(|_: MouseEvent| ())}>
+                    { "Reset columns" }
+                </button>
+            </div>
+        </Popover>
     }
 }

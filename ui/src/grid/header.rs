@@ -2,7 +2,9 @@
 
 use sensor_wire::view::{Column, SortKey};
 use web_sys::{Element, HtmlElement, KeyboardEvent, MouseEvent, PointerEvent};
-use yew::{AttrValue, Callback, Html, Properties, TargetCast, function_component, html, use_mut_ref, use_node_ref, use_state};
+use yew::{
+    AttrValue, Callback, Html, Properties, TargetCast, function_component, html, use_mut_ref, use_node_ref, use_state,
+};
 
 use crate::grid::columns::{self, Layout, Placed};
 
