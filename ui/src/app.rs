@@ -20,7 +20,7 @@ use crate::grid::header::{Header, HeaderEvent};
 use crate::grid::keys::{self, Action};
 use crate::grid::row;
 use crate::grid::viewport::{GridEvent, Meta, Viewport};
-use crate::{detail, dom, panels, statusbar, topbar};
+use crate::{detail, dom, panels, bottom, bar};
 
 /// Flows on a page of the detail panel.
 pub const PAGE: u32 = 200;
@@ -270,12 +270,12 @@ impl Component for App {
         let link = ctx.link();
         html! {
             <div id="app">
-                { topbar::view(self, link) }
+                { bar::view(self, link) }
                 <main>
                     { self.grid_view(link) }
                     if self.detail { { detail::view(self, link) } }
                 </main>
-                { statusbar::view(self, link) }
+                { bottom::view(self, link) }
                 { panels::view(self, link) }
                 if self.dropping { <div class="drop">{ "Drop captures to open them" }</div> }
                 if let Some(cause) = &self.lost {

@@ -7,13 +7,13 @@
 
 mod app;
 mod backend;
+mod bar;
+mod bottom;
 mod detail;
 mod dom;
 mod format;
 mod grid;
 mod panels;
-mod statusbar;
-mod topbar;
 
 fn main() {
     yew::Renderer::<app::App>::new().render();

@@ -14,7 +14,7 @@ use crate::format::{bytes, counted, grouped};
 use crate::grid::columns;
 use crate::grid::keys::{Action, Group, KEYS, shown};
 use crate::grid::row;
-use crate::topbar;
+use crate::bar;
 
 /// Values on a page of a list.
 const PAGE: usize = 200;
@@ -208,7 +208,7 @@ fn source_panel(app: &App, link: &Scope<App>, id: SourceId) -> Html {
     let Some(source) = app.status.sources.iter().find(|s| s.id == id) else {
         return html! { <p>{ "This source is closed." }</p> };
     };
-    let (mark, words, class) = topbar::state(source);
+    let (mark, words, class) = bar::state(source);
     let s = &source.status;
     let rename = link.callback(move |event: yew::Event| {
         let name = event.target_dyn_into::<HtmlInputElement>().map(|i| i.value()).unwrap_or_default();
