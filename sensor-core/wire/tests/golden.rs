@@ -1,0 +1,317 @@
+//! The bytes of protocol 1. A released sensor or app writes exactly these, so they never change; a message that grows
+//! gets a new line beside the old one, and both have to be read.
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use sensor_wire::codec::{decode, encode};
+use sensor_wire::flow::{Counters, EndReason, FlowState};
+use sensor_wire::hello::{Hello, Limits, PROTOCOL};
+use sensor_wire::live::{Live, SourceState, Status};
+use sensor_wire::request::{Done, FlowsAnswer, Request, Value, ValueColumn, ValueCount, ValuesAnswer};
+use sensor_wire::row::EventMessage;
+use sensor_wire::{Addr, Few, FlowRecord, Row, RowKind};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+const GOLDEN: &str = include_str!("golden/protocol-1.txt");
+
+/// Set to write the file from what is encoded now: for a new message, never for the bytes of a released version.
+const REWRITE: &str = "NIGHTJAR_WRITE_GOLDEN";
+
+#[test]
+fn messages_are_written_and_read_as_ever() {
+    let mut check = Check { golden: lines(), seen: BTreeMap::new() };
+    check.message("hello", &hello());
+    check.message("request live", &Request::Live { after: 300 });
+    check.message("request flows", &Request::Flows { row: 7, offset: 1000, limit: 250 });
+    check.message("request values", &Request::Values { row: 7, column: ValueColumn::ClientPort });
+    check.message("request stop", &Request::Stop);
+    check.message("live", &live());
+    check.message("live reset", &Live { reset: true, ..Live::default() });
+    for (name, state) in [
+        ("status starting", SourceState::Starting),
+        ("status ended", SourceState::Ended),
+        ("status stopped", SourceState::Stopped),
+        ("status failed", SourceState::Failed("a.pcap: cut at byte 9".into())),
+    ] {
+        check.message(name, &Status { state, ..Status::default() });
+    }
+    check.message("flows answer", &FlowsAnswer { total: 2, flows: vec![tcp(), icmp6()], gone: false, done: true });
+    check.message("flows gone", &FlowsAnswer { gone: true, done: true, ..FlowsAnswer::default() });
+    check.message("values answer", &values());
+    check.message("done", &Done {});
+    if std::env::var_os(REWRITE).is_some() {
+        let text: String = check.seen.iter().map(|(name, hex)| format!("{name}: {hex}\n")).collect();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/protocol-1.txt"), text).unwrap();
+        return;
+    }
+    let (golden, seen): (Vec<_>, Vec<_>) = (check.golden.keys().collect(), check.seen.keys().collect());
+    assert_eq!(golden, seen, "each golden line is checked and each message has one");
+}
+
+/// Compares each message with its line, in both directions, and with a field that a newer peer might add.
+struct Check {
+    golden: BTreeMap<String, String>,
+    seen: BTreeMap<String, String>,
+}
+
+impl Check {
+    fn message<T: Serialize + DeserializeOwned + PartialEq + Debug>(&mut self, name: &str, message: &T) {
+        let bytes = encode(message).unwrap();
+        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.seen.insert(name.into(), hex.clone());
+        if std::env::var_os(REWRITE).is_some() {
+            return;
+        }
+        let golden = self.golden.get(name).unwrap_or_else(|| panic!("{name}: no golden line"));
+        assert_eq!(&hex, golden, "{name}: the bytes have changed");
+        assert_eq!(&decode::<T>(&unhex(golden)).unwrap(), message, "{name}");
+        if let Some(longer) = with_one_more_field(&bytes) {
+            assert_eq!(&decode::<T>(&longer).unwrap(), message, "{name}: with a field of a newer version");
+        }
+        assert!(decode::<T>(&bytes[..bytes.len() - 1]).is_err(), "{name}: cut short");
+    }
+}
+
+/// `name: hex` per line.
+fn lines() -> BTreeMap<String, String> {
+    GOLDEN.lines().filter_map(|line| line.split_once(": ")).map(|(name, hex)| (name.into(), hex.into())).collect()
+}
+
+fn unhex(hex: &str) -> Vec<u8> {
+    (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap()).collect()
+}
+
+/// The same map with the pair `"news": {"why": [1, nil]}` behind its last one; `None` for what isn't a map of fields.
+fn with_one_more_field(map: &[u8]) -> Option<Vec<u8>> {
+    const NEWS: &[u8] = b"\xa4news\x81\xa3why\x92\x01\xc0";
+    let (count, rest) = match map {
+        // The one-entry map of an enum's variant is no place for a field.
+        [0x81, ..] if map.get(2).is_some_and(u8::is_ascii_uppercase) => return None,
+        [head @ 0x80..=0x8f, rest @ ..] => (u16::from(head & 0x0f), rest),
+        [0xde, high, low, rest @ ..] => (u16::from_be_bytes([*high, *low]), rest),
+        _ => return None,
+    };
+    Some([&[0xde][..], &(count + 1).to_be_bytes(), rest, NEWS].concat())
+}
+
+#[test]
+fn a_field_of_a_newer_version_is_passed_over_inside_a_variant_too() {
+    #[derive(Serialize)]
+    enum Newer {
+        Live { after: u64, only: &'static str },
+    }
+    let bytes = encode(&Newer::Live { after: 3, only: "alerts" }).unwrap();
+    assert_eq!(decode::<Request>(&bytes).unwrap(), Request::Live { after: 3 });
+}
+
+#[test]
+fn what_an_older_version_does_not_write_has_its_default() {
+    #[derive(Serialize)]
+    struct OldHello {
+        protocol: u32,
+        name: &'static str,
+        version: &'static str,
+    }
+    let old = decode::<Hello>(&encode(&OldHello { protocol: 1, name: "a", version: "b" }).unwrap()).unwrap();
+    assert_eq!((old.protocol, old.time, old.zone.as_str(), old.limits), (1, 0, "", Limits::default()));
+
+    #[derive(Serialize)]
+    struct OldAnswer {
+        total: u32,
+        flows: [u8; 0],
+        done: bool,
+    }
+    let old = decode::<FlowsAnswer>(&encode(&OldAnswer { total: 0, flows: [], done: true }).unwrap()).unwrap();
+    assert!(!old.gone && old.done);
+
+    // Records whose every field has a default: an empty map.
+    assert_eq!(decode::<FlowRecord>(&[0x80]).unwrap(), FlowRecord::default());
+    assert_eq!(decode::<Status>(&[0x80]).unwrap(), Status::default());
+    assert_eq!(decode::<Limits>(&[0x80]).unwrap(), Limits::default());
+    assert_eq!(decode::<Counters>(&[0x80]).unwrap(), Counters::default());
+}
+
+#[test]
+fn a_row_of_an_older_version_is_read() {
+    #[derive(Serialize)]
+    struct OldRow {
+        id: u64,
+        rev: u32,
+        kind: RowKind,
+        first: i64,
+        last: i64,
+        proto: u8,
+        bytes: u64,
+        frame_bytes: u64,
+        estimate: bool,
+        packets: u64,
+        flows: u32,
+        open: u32,
+        servers: Few<Addr>,
+        clients: Few<Addr>,
+        server_ports: Few<u16>,
+        client_ports: Few<u16>,
+    }
+    let row = row();
+    let old = OldRow {
+        id: row.id,
+        rev: row.rev,
+        kind: row.kind,
+        first: row.first,
+        last: row.last,
+        proto: row.proto,
+        bytes: row.bytes,
+        frame_bytes: row.frame_bytes,
+        estimate: row.estimate,
+        packets: row.packets,
+        flows: row.flows,
+        open: row.open,
+        servers: row.servers,
+        clients: row.clients,
+        server_ports: row.server_ports,
+        client_ports: row.client_ports,
+    };
+    let read = decode::<Row>(&encode(&old).unwrap()).unwrap();
+    let expected = Row { app_protos: Vec::new(), states: [0; 3], events: Vec::new(), rank: None, ..row };
+    assert_eq!(read, expected);
+}
+
+#[test]
+fn what_is_needed_has_to_be_there() {
+    assert!(decode::<Hello>(&[0x80]).is_err());
+    assert!(decode::<Row>(&[0x80]).is_err());
+    assert!(decode::<Request>(b"\xa6Unheard").is_err());
+    assert!(decode::<Addr>(b"\xc4\x05\x01\x02\x03\x04\x05").is_err(), "an address has 4 or 16 bytes");
+}
+
+fn hello() -> Hello {
+    Hello {
+        protocol: PROTOCOL,
+        name: "alpha".into(),
+        version: "0.1.0".into(),
+        time: 1_700_000_000_123_456_789,
+        zone: "Europe/Berlin".into(),
+        features: vec!["one".into(), "two".into()],
+        limits: Limits { rows: 200_000, message: 4 << 20 },
+    }
+}
+
+fn live() -> Live {
+    Live {
+        seq: 70_000,
+        rows: vec![row(), no_ports()],
+        reset: false,
+        removed: vec![1, 300],
+        status: Status {
+            state: SourceState::Running,
+            packet_time: 1_700_000_001_000_000_000,
+            first_packet_time: 1_700_000_000_000_000_000,
+            packets: 1_000_000,
+            bytes_read: 5_000_000_000,
+            bytes_total: 6_000_000_000,
+            flows: 70_000,
+            open_flows: 300,
+            rows: 900,
+            rows_evicted: 1,
+            flows_forced: 2,
+            drops: 3,
+            anomalies: vec![("ipv4.truncated".into(), 4)],
+        },
+    }
+}
+
+fn row() -> Row {
+    Row {
+        id: 300,
+        rev: 2,
+        kind: RowKind::Alert,
+        first: 1_700_000_000_000_000_000,
+        last: 1_700_000_000_500_000_000,
+        proto: 6,
+        bytes: 123_456,
+        frame_bytes: 130_000,
+        estimate: true,
+        packets: 200,
+        flows: 3,
+        open: 1,
+        servers: Few::One(addr("192.0.2.1")),
+        clients: Few::Many(3),
+        server_ports: Few::One(443),
+        client_ports: Few::Many(2),
+        app_protos: vec!["tls".into()],
+        states: [0, 1, 2],
+        events: vec![EventMessage { severity: 1, message: "ET MALWARE Beacon".into(), count: 2 }],
+        rank: Some(-40),
+    }
+}
+
+fn no_ports() -> Row {
+    Row {
+        kind: RowKind::Flow,
+        proto: 58,
+        servers: Few::One(addr("2001:db8::1")),
+        server_ports: Few::None,
+        client_ports: Few::None,
+        app_protos: Vec::new(),
+        events: Vec::new(),
+        rank: None,
+        ..row()
+    }
+}
+
+fn tcp() -> FlowRecord {
+    FlowRecord {
+        id: 0x0123_4567_89ab_cdef,
+        client: addr("198.51.100.7"),
+        server: addr("192.0.2.1"),
+        client_port: 49_152,
+        server_port: 443,
+        proto: 6,
+        icmp: None,
+        vlans: vec![100, 7],
+        first: 1_700_000_000_000_000_000,
+        last: 1_700_000_000_500_000_000,
+        to_server: Counters { packets: 5, frame_bytes: 700, payload_bytes: 300 },
+        to_client: Counters { packets: 4, frame_bytes: 5_000, payload_bytes: 4_600 },
+        estimate: true,
+        midstream: true,
+        state: FlowState::Closed,
+        end: Some(EndReason::Timeout),
+        tcp_flags: Some((0x1b, 0x1a)),
+        tcp_state: "closed".into(),
+        app_proto: "tls".into(),
+        community_id: "1:LQU9qZlK+B5F3KDmev6m5PMibrg=".into(),
+    }
+}
+
+fn icmp6() -> FlowRecord {
+    FlowRecord {
+        id: 2,
+        client: addr("2001:db8::2"),
+        server: addr("2001:db8::1"),
+        proto: 58,
+        icmp: Some((128, 0)),
+        state: FlowState::New,
+        ..FlowRecord::default()
+    }
+}
+
+fn values() -> ValuesAnswer {
+    let count = |value| ValueCount { value, flows: 1, packets: 2, bytes: 300 };
+    ValuesAnswer {
+        total: 3,
+        values: vec![
+            count(Value::Addr(addr("192.0.2.1"))),
+            count(Value::Addr(addr("2001:db8::1"))),
+            count(Value::Port(65_535)),
+        ],
+        gone: false,
+        done: true,
+    }
+}
+
+fn addr(text: &str) -> Addr {
+    Addr(text.parse().unwrap())
+}
