@@ -2,6 +2,10 @@
 //! the engine, EVE output, and the link server for viewers.
 
 pub mod capture;
+pub mod cli;
+pub mod eve;
 pub mod pipeline;
 pub mod sandbox;
 pub mod serve;
+pub mod settings;
+pub mod watch;

@@ -1,10 +1,17 @@
 //! One thread owns the engine: it takes batches from a source and, between batches, answers the queries of viewers.
 
-use crossbeam_channel::Sender;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
+use sensor_core::{Engine, FlowSink, Frame};
 use sensor_wire::RowId;
-use sensor_wire::live::Live;
+use sensor_wire::live::{Live, SourceState, Status};
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
 use tokio::sync::oneshot;
+
+use crate::capture::Batch;
+use crate::capture::file::{CaptureError, CaptureReader};
 
 /// A question to the thread that owns the engine. Dropping the receiver of `reply` cancels.
 #[derive(Debug)]
@@ -52,3 +59,256 @@ pub struct Handle {
     /// Queries; bounded.
     pub queries: Sender<Query>,
 }
+
+/// A handle and the end the pipeline reads.
+pub fn queries() -> (Handle, Receiver<Query>) {
+    let (queries, receiver) = bounded(QUERIES);
+    (Handle { queries }, receiver)
+}
+
+/// What a source sends to the pipeline. Replay blocks when the channel is full: nothing is dropped.
+#[derive(Debug)]
+enum Message {
+    /// Frames, and how much of the file was read for them.
+    Batch(Batch, u64),
+    /// The end, or the damage.
+    End(Result<(), CaptureError>),
+}
+
+/// Feeds a capture to the engine and keeps its status.
+#[derive(Debug)]
+pub struct Pipeline<S> {
+    engine: Engine,
+    sink: S,
+    status: Status,
+    pace: Option<Pace>,
+    error: Option<CaptureError>,
+}
+
+impl<S: FlowSink> Pipeline<S> {
+    /// A pipeline over an engine. `speed` replays at that multiple of the packets' own time; `None` at full speed.
+    pub fn new(engine: Engine, sink: S, speed: Option<f64>) -> Pipeline<S> {
+        let pace = speed.map(|speed| Pace { speed, origin: None });
+        Pipeline { engine, sink, status: Status::default(), pace, error: None }
+    }
+
+    /// Reads the capture to its end, or until it is stopped, answering `queries` on the way. `progress` hears bytes
+    /// read and bytes in all after each batch.
+    pub fn replay(
+        &mut self,
+        reader: CaptureReader,
+        queries: Option<&Receiver<Query>>,
+        mut progress: impl FnMut(u64, u64),
+    ) {
+        let total = reader.progress().1;
+        self.status.bytes_total = total;
+        self.status.state = SourceState::Running;
+        let (batches, recycle) = read_ahead(reader);
+        let no_queries = never();
+        let queries = queries.unwrap_or(&no_queries);
+        let mut asking = true;
+        let ended = loop {
+            let message = if asking {
+                select! {
+                    recv(batches) -> message => message,
+                    recv(queries) -> query => {
+                        match query {
+                            Ok(query) => if self.answer(query) { break None; },
+                            Err(_) => asking = false,
+                        }
+                        continue;
+                    }
+                }
+            } else {
+                batches.recv()
+            };
+            match message {
+                Ok(Message::Batch(batch, read)) => {
+                    let stopped = self.ingest(&batch, if asking { Some(queries) } else { None });
+                    self.status.bytes_read = read;
+                    progress(read, total);
+                    // The reader is gone when it has come to its end: then nothing is recycled any more.
+                    let _ = recycle.try_send(batch);
+                    if stopped {
+                        break None;
+                    }
+                }
+                Ok(Message::End(result)) => break Some(result),
+                Err(_) => break Some(Ok(())),
+            }
+        };
+        self.engine.finish(&mut self.sink);
+        self.status.state = match ended {
+            None => SourceState::Stopped,
+            Some(Ok(())) => SourceState::Ended,
+            Some(Err(error)) => {
+                let words = error.to_string();
+                self.error = Some(error);
+                SourceState::Failed(words)
+            }
+        };
+    }
+
+    /// A source that could not be opened: only its error can be told.
+    pub fn fail(&mut self, error: CaptureError) {
+        self.status.state = SourceState::Failed(error.to_string());
+        self.error = Some(error);
+    }
+
+    /// Goes on answering after the source has ended, until every [`Handle`] is gone.
+    pub fn answer_until_gone(&mut self, queries: &Receiver<Query>) {
+        while let Ok(query) = queries.recv() {
+            self.answer(query);
+        }
+    }
+
+    /// The engine, to ask it for rows and counters.
+    pub fn engine(&mut self) -> &mut Engine {
+        &mut self.engine
+    }
+
+    /// The sink.
+    pub fn sink(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
+    /// Why the capture was not read to its end.
+    pub fn take_error(&mut self) -> Option<CaptureError> {
+        self.error.take()
+    }
+
+    /// Counters and state, as viewers see them.
+    pub fn status(&self) -> Status {
+        let stats = self.engine.stats();
+        let (rows, rows_evicted) = self.engine.rows();
+        Status {
+            packet_time: stats.newest,
+            first_packet_time: stats.first.unwrap_or(0),
+            packets: stats.packets,
+            flows: stats.flows,
+            open_flows: self.engine.open_flows() as u64,
+            rows: rows as u64,
+            rows_evicted,
+            flows_forced: self.engine.flows_forced(),
+            anomalies: stats.anomalies.ranked().into_iter().map(|(name, n)| (name.to_owned(), n)).collect(),
+            ..self.status.clone()
+        }
+    }
+
+    /// Takes in a batch, at its pace; answers queries while it waits. True when it was stopped.
+    fn ingest(&mut self, batch: &Batch, queries: Option<&Receiver<Query>>) -> bool {
+        let frame = |meta: &crate::capture::FrameMeta| Frame {
+            time: meta.time,
+            link: meta.link,
+            wire: meta.wire,
+            data: batch
+                .arena
+                .get(meta.offset as usize..)
+                .and_then(|d| d.get(..meta.captured as usize))
+                .unwrap_or_default(),
+        };
+        if self.pace.is_none() {
+            self.engine.ingest(batch.frames.iter().map(frame), &mut self.sink);
+            while let Some(query) = queries.and_then(|q| q.try_recv().ok()) {
+                if self.answer(query) {
+                    return true;
+                }
+            }
+            return false;
+        }
+        let mut rest = batch.frames.as_slice();
+        while let Some(first) = rest.first() {
+            let wait = self.pace.as_mut().map_or(Duration::ZERO, |pace| pace.wait(first.time));
+            if wait.is_zero() {
+                let (now, later) = rest.split_at(1);
+                self.engine.ingest(now.iter().map(frame), &mut self.sink);
+                rest = later;
+            } else if queries.is_none() {
+                thread::sleep(wait);
+            }
+            if let Some(queries) = queries {
+                let query = if wait.is_zero() {
+                    queries.try_recv().map_err(|e| e == TryRecvError::Disconnected)
+                } else {
+                    queries.recv_timeout(wait).map_err(|e| e.is_disconnected())
+                };
+                let stop = match query {
+                    Ok(query) => self.answer(query),
+                    // Nobody is left to ask or to see: a paced replay has no use any more.
+                    Err(gone) => gone,
+                };
+                if stop {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    /// Answers a query; true when it asks to stop. A viewer that no longer waits for its answer is no fault.
+    fn answer(&mut self, query: Query) -> bool {
+        match query {
+            Query::Live { after, budget, reply } => {
+                let delta = self.engine.changed_after(after, budget);
+                let status = self.status();
+                let live =
+                    Live { seq: delta.seq, rows: delta.rows, removed: delta.removed, reset: delta.reset, status };
+                let _ = reply.send(live);
+            }
+            Query::Flows { row, offset, limit, reply } => {
+                let _ = reply.send(self.engine.flows(row, offset, limit));
+            }
+            Query::Values { row, column, reply } => {
+                let _ = reply.send(self.engine.values(row, column));
+            }
+            Query::Stop { reply } => {
+                let _ = reply.send(());
+                return true;
+            }
+        }
+        false
+    }
+}
+
+/// Keeps packets to the time between them, divided by the speed.
+#[derive(Debug)]
+struct Pace {
+    speed: f64,
+    origin: Option<(i64, Instant)>,
+}
+
+impl Pace {
+    /// How long until a packet is due.
+    fn wait(&mut self, time: i64) -> Duration {
+        let (first, start) = *self.origin.get_or_insert_with(|| (time, Instant::now()));
+        let since = (time.saturating_sub(first)).max(0) as f64 / self.speed;
+        Duration::from_nanos(since as u64).saturating_sub(start.elapsed())
+    }
+}
+
+/// Reads a capture on its own thread, a bounded number of batches ahead. Dropping the receiver ends it.
+fn read_ahead(mut reader: CaptureReader) -> (Receiver<Message>, Sender<Batch>) {
+    let (send, receive) = bounded(BATCHES);
+    let (recycle, empty) = bounded::<Batch>(BATCHES);
+    thread::spawn(move || {
+        loop {
+            let mut batch = empty.try_recv().unwrap_or_default();
+            let message = match reader.fill(&mut batch) {
+                Ok(true) => Message::Batch(batch, reader.progress().0),
+                Ok(false) => Message::End(Ok(())),
+                Err(error) => Message::End(Err(error)),
+            };
+            let last = matches!(message, Message::End(_));
+            if send.send(message).is_err() || last {
+                return;
+            }
+        }
+    });
+    (receive, recycle)
+}
+
+/// Batches on their way from the reader; 256 KiB each. Few, so that they stay in the cache.
+const BATCHES: usize = 8;
+
+/// Queries that wait.
+const QUERIES: usize = 64;

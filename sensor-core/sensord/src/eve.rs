@@ -1,0 +1,266 @@
+//! EVE JSON lines, as Suricata writes them: flow records.
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+
+use sensor_core::FlowSink;
+use sensor_core::decode::{TcpFlags, ip_proto};
+use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
+
+/// Writes flow records as EVE lines. The first failing write is kept and nothing is written after it.
+#[derive(Debug)]
+pub struct EveWriter<W: Write> {
+    out: Option<W>,
+    line: Vec<u8>,
+    error: Option<io::Error>,
+}
+
+impl<W: Write> EveWriter<W> {
+    /// Writes to `out`; `None` writes nothing.
+    pub fn new(out: Option<W>) -> EveWriter<W> {
+        EveWriter { out, line: Vec::with_capacity(1024), error: None }
+    }
+
+    /// Flushes, and tells the first write that failed.
+    pub fn finish(&mut self) -> io::Result<()> {
+        match (self.error.take(), &mut self.out) {
+            (Some(error), _) => Err(error),
+            (None, Some(out)) => out.flush(),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl<W: Write> FlowSink for EveWriter<W> {
+    fn flow(&mut self, flow: &Flow) {
+        let Some(out) = &mut self.out else { return };
+        if self.error.is_some() {
+            return;
+        }
+        self.line.clear();
+        write_flow(&mut self.line, flow);
+        if let Err(error) = out.write_all(&self.line) {
+            self.error = Some(error);
+        }
+    }
+}
+
+fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
+    let (source, source_port) = flow.client();
+    let (destination, destination_port) = flow.server();
+    line.extend_from_slice(b"{\"timestamp\":\"");
+    time(line, flow.last);
+    line.extend_from_slice(b"\",\"flow_id\":");
+    number(line, flow.id());
+    line.extend_from_slice(b",\"event_type\":\"flow\"");
+    let vlans = flow.key.vlans.iter().filter(|v| **v != 0);
+    for (i, vlan) in vlans.clone().enumerate() {
+        line.extend_from_slice(if i == 0 { b",\"vlan\":[" } else { b"," });
+        number(line, u64::from(*vlan));
+    }
+    if vlans.count() > 0 {
+        line.push(b']');
+    }
+    line.extend_from_slice(b",\"src_ip\":\"");
+    address(line, source);
+    line.push(b'"');
+    if flow.has_ports() {
+        field(line, b",\"src_port\":", u64::from(source_port));
+    }
+    line.extend_from_slice(b",\"dest_ip\":\"");
+    address(line, destination);
+    line.push(b'"');
+    if flow.has_ports() {
+        field(line, b",\"dest_port\":", u64::from(destination_port));
+    }
+    field(line, b",\"ip_v\":", if flow.key.v6 { 6 } else { 4 });
+    line.extend_from_slice(b",\"proto\":\"");
+    match proto_name(flow.key.proto) {
+        Some(name) => line.extend_from_slice(name.as_bytes()),
+        None => number(line, u64::from(flow.key.proto)),
+    }
+    line.push(b'"');
+    if flow.is_icmp() {
+        field(line, b",\"icmp_type\":", u64::from(flow.icmp.0));
+        field(line, b",\"icmp_code\":", u64::from(flow.icmp.1));
+    }
+    line.extend_from_slice(b",\"app_proto\":\"unknown\",\"flow\":{\"pkts_toserver\":");
+    let [client, server] = [&flow.sides[CLIENT], &flow.sides[SERVER]];
+    number(line, client.packets);
+    field(line, b",\"pkts_toclient\":", server.packets);
+    field(line, b",\"bytes_toserver\":", client.frame_bytes);
+    field(line, b",\"bytes_toclient\":", server.frame_bytes);
+    field(line, b",\"payload_bytes_toserver\":", client.payload.bytes());
+    field(line, b",\"payload_bytes_toclient\":", server.payload.bytes());
+    boolean(line, b",\"payload_estimate\":", flow.estimate());
+    boolean(line, b",\"midstream\":", flow.midstream);
+    line.extend_from_slice(b",\"start\":\"");
+    time(line, flow.first);
+    line.extend_from_slice(b"\",\"end\":\"");
+    time(line, flow.last);
+    let age = flow.last.div_euclid(SECOND) - flow.first.div_euclid(SECOND);
+    field(line, b"\",\"age\":", age.max(0) as u64);
+    line.extend_from_slice(b",\"state\":\"");
+    line.extend_from_slice(flow.state.name().as_bytes());
+    line.extend_from_slice(b"\",\"reason\":\"");
+    line.extend_from_slice(flow.end.map_or("", |r| r.name()).as_bytes());
+    line.extend_from_slice(b"\",\"alerted\":false},\"community_id\":\"");
+    line.extend_from_slice(&community_id(flow));
+    line.push(b'"');
+    if flow.key.proto == ip_proto::TCP {
+        tcp(line, flow);
+    }
+    line.extend_from_slice(b"}\n");
+}
+
+fn tcp(line: &mut Vec<u8>, flow: &Flow) {
+    let (ts, tc) = (flow.sides[CLIENT].flags, flow.sides[SERVER].flags);
+    let all = TcpFlags(ts.0 | tc.0);
+    for (name, flags) in
+        [(&b",\"tcp\":{\"tcp_flags\":\""[..], all), (b",\"tcp_flags_ts\":\"", ts), (b",\"tcp_flags_tc\":\"", tc)]
+    {
+        line.extend_from_slice(name);
+        hex(line, flags.0);
+        line.push(b'"');
+    }
+    for (name, bit) in TCP_FLAG_NAMES {
+        if all.has(*bit) {
+            line.extend_from_slice(b",\"");
+            line.extend_from_slice(name.as_bytes());
+            line.extend_from_slice(b"\":true");
+        }
+    }
+    line.extend_from_slice(b",\"state\":\"");
+    line.extend_from_slice(flow.tcp_state.name().as_bytes());
+    line.extend_from_slice(b"\"}");
+}
+
+/// The name of an IP protocol in EVE.
+pub fn proto_name(proto: u8) -> Option<&'static str> {
+    Some(match proto {
+        1 => "ICMP",
+        2 => "IGMP",
+        4 => "IPIP",
+        6 => "TCP",
+        17 => "UDP",
+        33 => "DCCP",
+        41 => "IPv6",
+        47 => "GRE",
+        50 => "ESP",
+        51 => "AH",
+        58 => "IPv6-ICMP",
+        88 => "EIGRP",
+        89 => "OSPF",
+        103 => "PIM",
+        112 => "VRRP",
+        132 => "SCTP",
+        _ => return None,
+    })
+}
+
+fn field(line: &mut Vec<u8>, name: &[u8], value: u64) {
+    line.extend_from_slice(name);
+    number(line, value);
+}
+
+fn boolean(line: &mut Vec<u8>, name: &[u8], value: bool) {
+    line.extend_from_slice(name);
+    line.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+fn number(line: &mut Vec<u8>, value: u64) {
+    line.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+fn address(line: &mut Vec<u8>, ip: IpAddr) {
+    match ip {
+        IpAddr::V4(v4) => {
+            for (i, octet) in v4.octets().into_iter().enumerate() {
+                if i > 0 {
+                    line.push(b'.');
+                }
+                number(line, u64::from(octet));
+            }
+        }
+        // A write to a Vec cannot fail.
+        IpAddr::V6(v6) => drop(write!(line, "{v6}")),
+    }
+}
+
+fn hex(line: &mut Vec<u8>, byte: u8) {
+    drop(write!(line, "{byte:02x}"));
+}
+
+/// `2026-11-24T06:07:08.000009+0000`: UTC, microseconds.
+fn time(line: &mut Vec<u8>, ns: i64) {
+    let (year, month, day, second) = civil(ns);
+    let mut padded = |value: u64, width: usize| {
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(value);
+        line.extend(std::iter::repeat_n(b'0', width.saturating_sub(digits.len())));
+        line.extend_from_slice(digits.as_bytes());
+    };
+    padded(year.max(0) as u64, 4);
+    for (mark, value, width) in [
+        (b'-', month, 2),
+        (b'-', day, 2),
+        (b'T', second / 3600, 2),
+        (b':', second / 60 % 60, 2),
+        (b':', second % 60, 2),
+        (b'.', ns.rem_euclid(SECOND) as u64 / 1000, 6),
+    ] {
+        line.push(mark);
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(value);
+        line.extend(std::iter::repeat_n(b'0', width - digits.len().min(width)));
+        line.extend_from_slice(digits.as_bytes());
+    }
+    line.extend_from_slice(b"+0000");
+}
+
+/// Year, month, day and second of the day (UTC), by the proleptic Gregorian calendar, counted in 400-year eras that
+/// start on a first of March.
+pub(crate) fn civil(ns: i64) -> (i64, u64, u64, u64) {
+    let seconds = ns.div_euclid(SECOND);
+    let days = seconds.div_euclid(86_400) + 719_468;
+    let era = days.div_euclid(146_097);
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted + 2) / 5 + 1;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    (year, month as u64, day as u64, seconds.rem_euclid(86_400) as u64)
+}
+
+const TCP_FLAG_NAMES: &[(&str, u8)] = &[
+    ("syn", TcpFlags::SYN),
+    ("fin", TcpFlags::FIN),
+    ("rst", TcpFlags::RST),
+    ("psh", TcpFlags::PSH),
+    ("ack", TcpFlags::ACK),
+    ("urg", TcpFlags::URG),
+    ("ecn", TcpFlags::ECE),
+    ("cwr", TcpFlags::CWR),
+];
+
+const SECOND: i64 = 1_000_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_utc_with_microseconds() {
+        let text = |ns| {
+            let mut line = Vec::new();
+            time(&mut line, ns);
+            String::from_utf8(line).unwrap()
+        };
+        assert_eq!(text(0), "1970-01-01T00:00:00.000000+0000");
+        assert_eq!(text(951_782_400_000_001_999), "2000-02-29T00:00:00.000001+0000");
+        assert_eq!(text(-1), "1969-12-31T23:59:59.999999+0000");
+        assert_eq!(text(4_294_967_296_000_000_000), "2106-02-07T06:28:16.000000+0000");
+    }
+}
