@@ -7,7 +7,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::net::IpAddr;
 
-use sensor_wire::view::{Column, SortKey, SourceId, Totals};
+use sensor_wire::view::{Column, SortKey, Totals};
 use sensor_wire::{Addr, Few, Row, Timestamp};
 
 use super::columns::{Columns, Slot, State, has_event};

@@ -1,0 +1,38 @@
+//! The real window: the app opens a capture and its rows stand in the page.
+
+#[path = "support/driver.rs"]
+mod driver;
+mod support;
+
+use driver::{Driver, ROWS, page_is_built};
+use sensor_wire::view::{ViewReply, ViewRequest};
+use serde_json::json;
+use support::{sample, sensord};
+
+#[tokio::test]
+async fn the_window_opens_a_capture_and_shows_its_rows() {
+    let (Some(sensord), Some(()), Some(driver)) = (sensord(), page_is_built(), Driver::window()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    // The driver hands over arguments, but no environment: the program is started through a shell that sets it.
+    let start = folder.path().join("start");
+    let script = format!(
+        "#!/bin/sh\nNIGHTJAR_SENSORD='{}' NIGHTJAR_DATA_DIR='{}' exec '{}' \"$@\"\n",
+        sensord.display(),
+        folder.path().join("data").display(),
+        env!("CARGO_BIN_EXE_nightjar"),
+    );
+    std::fs::write(&start, script).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(&start, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let options = json!({"application": start, "args": [sample()]});
+    let page = driver.session(json!({"browserName": "wry", "tauri:options": options})).await;
+    page.until(&format!("{ROWS}.length > 10")).await;
+    assert_eq!(page.value("Boolean(window.__TAURI__)").await, true);
+    let reply = page.ask(&ViewRequest::Rows { offset: 0, count: 10, anchor: None }).await;
+    let ViewReply::Rows(window) = reply else { panic!("{reply:?}") };
+    assert_eq!(window.rows.len(), 10);
+    let first = format!("{}:{}", window.rows[0].key.source, window.rows[0].key.row);
+    page.until(&format!("{ROWS}[0].dataset.key == '{first}'")).await;
+    assert_eq!(page.column("sensor").await[0], "sample");
+    page.close().await;
+}
