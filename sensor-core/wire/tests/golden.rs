@@ -1,6 +1,8 @@
 //! The bytes of protocol 1. A released sensor or app writes exactly these, so they never change; a message that grows
 //! gets a new line beside the old one, and both have to be read.
 
+#![allow(clippy::unwrap_used, reason = "clippy allows it in the bodies of tests alone")]
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
