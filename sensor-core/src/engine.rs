@@ -1,7 +1,7 @@
 //! The way in: frames are ingested, flow records go to a sink, rows and counters are asked for.
 
-use sensor_wire::{RowId, Timestamp};
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
+use sensor_wire::{RowId, Timestamp};
 
 use crate::anomaly::Counts;
 use crate::decode::{self, Depths, Packet};

@@ -279,6 +279,7 @@ struct Pace {
 
 impl Pace {
     /// How long until a packet is due.
+    #[expect(clippy::disallowed_methods, reason = "a pace is a matter of the wall clock; the engine never sees it")]
     fn wait(&mut self, time: i64) -> Duration {
         let (first, start) = *self.origin.get_or_insert_with(|| (time, Instant::now()));
         let since = (time.saturating_sub(first)).max(0) as f64 / self.speed;

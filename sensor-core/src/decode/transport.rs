@@ -94,8 +94,7 @@ fn tcp(body: Body<'_>, packet: &mut Packet) -> Result<(), Anomaly> {
     packet.source_port = header.source_port();
     packet.destination_port = header.destination_port();
     let flags = header.slice().get(13).copied().unwrap_or(0);
-    packet.tcp =
-        Tcp { seq: header.sequence_number(), ack: header.acknowledgment_number(), flags: TcpFlags(flags) };
+    packet.tcp = Tcp { seq: header.sequence_number(), ack: header.acknowledgment_number(), flags: TcpFlags(flags) };
     packet.payload = len_after(&body, header.slice().len());
     Ok(())
 }

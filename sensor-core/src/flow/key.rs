@@ -35,8 +35,7 @@ impl FlowKey {
         let destination = (packet.destination, packet.destination_port);
         let upward = source <= destination;
         let ((low, low_port), (high, high_port)) = if upward { (source, destination) } else { (destination, source) };
-        let key =
-            FlowKey { low, high, low_port, high_port, vlans: packet.vlans, proto: packet.proto, v6: packet.v6 };
+        let key = FlowKey { low, high, low_port, high_port, vlans: packet.vlans, proto: packet.proto, v6: packet.v6 };
         (key, upward)
     }
 

@@ -89,7 +89,10 @@ impl FlowTable {
     /// Counts a packet to its flow, which it opens if there is none. `ended` is called for each flow that ends on
     /// the way: by timeout before this packet, because its five-tuple is taken again, or because the table is full.
     #[inline]
-    #[expect(clippy::too_many_arguments, reason = "the hot path: the parts of one decoded packet, already in registers")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the hot path: the parts of one decoded packet, already in registers"
+    )]
     pub fn packet(
         &mut self,
         packet: &Packet,
@@ -193,8 +196,8 @@ impl FlowTable {
             self.grow();
         }
         let from_client = opens_as_client(packet);
-        let midstream = packet.proto == ip_proto::TCP
-            && !(packet.tcp.flags.has(TcpFlags::SYN) && !packet.tcp.flags.has(TcpFlags::ACK));
+        let opening = packet.tcp.flags.has(TcpFlags::SYN) && !packet.tcp.flags.has(TcpFlags::ACK);
+        let midstream = packet.proto == ip_proto::TCP && !opening;
         let mut flow = Flow {
             key: *key,
             first: time,

@@ -68,7 +68,7 @@ impl SeqCounter {
         }
         let end = seq.wrapping_add(len);
         let ahead = distance(self.next, end);
-        if ahead > MAX_JUMP || ahead < -MAX_BEHIND {
+        if !(-MAX_BEHIND..=MAX_JUMP).contains(&ahead) {
             self.inconsistent = true;
             self.bytes += u64::from(len);
             self.segments += u64::from(len);
@@ -225,6 +225,76 @@ impl TcpState {
             (CloseWait, true) if fin => LastAck,
             (TimeWait, true) | (LastAck, false) if ack && !fin => Closed,
             _ => self,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn segment(counter: &mut SeqCounter, seq: u32, flags: u8, len: u32) {
+        counter.segment(Tcp { seq, ack: 0, flags: TcpFlags(flags) }, len);
+    }
+
+    #[test]
+    fn a_clean_stream_counts_its_payload_across_the_wrap() {
+        let mut counter = SeqCounter::default();
+        segment(&mut counter, u32::MAX - 99, TcpFlags::SYN, 0);
+        segment(&mut counter, u32::MAX - 98, TcpFlags::ACK, 60);
+        segment(&mut counter, u32::MAX - 38, TcpFlags::ACK, 60);
+        segment(&mut counter, 21, TcpFlags::ACK | TcpFlags::FIN, 5);
+        assert_eq!((counter.bytes(), counter.is_estimate()), (125, false));
+    }
+
+    #[test]
+    fn retransmits_and_keepalives_add_nothing_and_holes_mark_an_estimate() {
+        let mut counter = SeqCounter::default();
+        segment(&mut counter, 1000, TcpFlags::SYN, 0);
+        segment(&mut counter, 1001, TcpFlags::ACK, 10);
+        segment(&mut counter, 1001, TcpFlags::ACK, 10);
+        segment(&mut counter, 1010, TcpFlags::ACK, 1);
+        assert_eq!((counter.bytes(), counter.is_estimate()), (10, false));
+        segment(&mut counter, 1111, TcpFlags::ACK, 10);
+        assert_eq!((counter.bytes(), counter.is_estimate()), (120, true));
+    }
+
+    #[test]
+    fn acknowledged_but_unseen_data_marks_an_estimate() {
+        let mut counter = SeqCounter::default();
+        segment(&mut counter, 1000, TcpFlags::SYN, 0);
+        counter.acknowledged(1001);
+        assert!(!counter.is_estimate());
+        counter.acknowledged(1500);
+        assert!(counter.is_estimate());
+    }
+
+    proptest! {
+        /// Whatever the start, the cuts, the order and the repeats: the count is the stream's length.
+        #[test]
+        fn order_and_repeats_never_change_the_count(
+            isn in any::<u32>(),
+            lens in prop::collection::vec(1u32..1460, 1..40),
+            picks in prop::collection::vec(any::<prop::sample::Index>(), 0..60),
+            swaps in prop::collection::vec(any::<prop::sample::Index>(), 40),
+        ) {
+            let mut at = isn.wrapping_add(1);
+            let mut segments: Vec<(u32, u32)> = lens.iter().map(|len| { let s = (at, *len); at = at.wrapping_add(*len); s }).collect();
+            let total: u64 = lens.iter().map(|l| u64::from(*l)).sum();
+            let repeats: Vec<_> = picks.iter().map(|p| *p.get(&segments)).collect();
+            for (i, swap) in swaps.iter().enumerate().take(segments.len()) {
+                let j = swap.index(segments.len());
+                segments.swap(i, j);
+            }
+            let mut counter = SeqCounter::default();
+            segment(&mut counter, isn, TcpFlags::SYN, 0);
+            for (seq, len) in segments.into_iter().chain(repeats) {
+                segment(&mut counter, seq, TcpFlags::ACK, len);
+            }
+            prop_assert_eq!(counter.bytes(), total);
+            prop_assert!(!counter.is_estimate());
         }
     }
 }
