@@ -7,7 +7,9 @@ use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use fantoccini::error::NewSessionError;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use sensor_wire::codec;
@@ -62,10 +64,9 @@ impl Driver {
             let connect = builder.capabilities(capabilities.clone()).connect(&address);
             match timeout_at(until, connect).await {
                 Ok(Ok(client)) => return Page(client),
-                Ok(Err(
-                    fantoccini::error::NewSessionError::Lost(_) | fantoccini::error::NewSessionError::Failed(_),
-                )) => {
-                    tokio::task::yield_now().await;
+                // It doesn't listen yet; nothing tells when it does.
+                Ok(Err(NewSessionError::Failed(_) | NewSessionError::FailedC(_) | NewSessionError::Lost(_))) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 Ok(Err(error)) => panic!("no session: {error}"),
                 Err(_) => panic!("no session within {:?}", 2 * PATIENCE),
