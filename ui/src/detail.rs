@@ -1,76 +1,438 @@
-//! The selected row's flows, at the right.
+//! The panel at the right: the selected row and its flows, as many as the row says.
 
-use sensor_wire::view::ViewFlow;
-use yew::html::Scope;
-use yew::{Html, html};
+use std::rc::Rc;
 
-use crate::app::{App, Msg, PAGE};
-use crate::format::{self, bytes, grouped};
+use sensor_wire::FlowRecord;
+use sensor_wire::request::ValueColumn;
+use sensor_wire::view::{Column, Flows, ViewError, ViewFlow, ViewReply, ViewRequest, ViewRow};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{HtmlElement, KeyboardEvent, MouseEvent};
+use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, html};
+
+use crate::backend::{Client, unexpected};
+use crate::dom;
+use crate::format;
 use crate::grid::row;
+use crate::parts::{Icon, icon};
 
-/// Draws the panel.
-pub fn view(app: &App, link: &Scope<App>) -> Html {
-    html! {
-        <aside id="detail" style={format!("width:{}px", app.prefs.detail_width)}>
-            <button class="close" aria-label="Close" onclick={link.callback(|_| Msg::Detail(false))}>{ "✕" }</button>
-            if let Some(selected) = &app.selected {
-                <h2>{ row::events(selected).text }</h2>
-                <p>{ format!("{} · {} · {}", selected.sensor, format::counted(selected.flows.into(), "flow"),
-                    format::duration(selected.last - selected.first)) }</p>
-                { flows(app, link) }
-            } else {
-                <p>{ "Select a row to see its flows." }</p>
-            }
-        </aside>
-    }
+/// Height of a flow in the list, in CSS pixels.
+const LINE: f64 = 46.0;
+/// Browsers lay out nothing taller than some tens of millions of pixels: a list of more flows than fit scrolls in
+/// proportion.
+const TALLEST: f64 = 8_000_000.0;
+/// Flows asked for at a time.
+const PAGE: u32 = 120;
+
+/// The panel's properties.
+#[derive(Properties, PartialEq)]
+pub struct DetailProps {
+    /// The app.
+    pub client: Client,
+    /// The selected row, in its newest revision.
+    pub row: Rc<ViewRow>,
+    /// Abbreviation of the zone.
+    pub zone: AttrValue,
+    /// It is closed.
+    pub on_close: Callback<()>,
+    /// Text for the clipboard, and what it is.
+    pub on_copy: Callback<(String, String)>,
+    /// A list of values, near a point.
+    pub on_values: Callback<(ValueColumn, u32, f64, f64)>,
 }
 
-fn flows(app: &App, link: &Scope<App>) -> Html {
-    let Some(flows) = &app.flows else { return html! { <p>{ "Asking the sensor…" }</p> } };
-    let at = app.flow_offset;
-    let end = at + flows.flows.len() as u32;
-    html! {
-        <>
-            <p class="faint">{ format!("Flows {}–{} of {}", (at + 1).min(end), end, grouped(flows.total.into())) }
-                if at > 0 {
-                    <button onclick={link.callback(move |_| Msg::FlowPage(at.saturating_sub(PAGE)))}>{ "Before" }</button>
+/// The panel.
+pub struct Detail {
+    total: u32,
+    offset: u32,
+    flows: Vec<ViewFlow>,
+    error: Option<ViewError>,
+    /// A request is under way, and whether another must follow.
+    loading: bool,
+    again: bool,
+    scrolled: f64,
+    chosen: Option<u64>,
+    list: NodeRef,
+}
+
+/// What happens in the panel.
+pub enum Msg {
+    /// Flows came, for the row and revision they were asked for.
+    Loaded(sensor_wire::view::RowKey, u32, Result<Flows, ViewError>),
+    /// The list was scrolled.
+    Scrolled,
+    /// A flow was clicked.
+    Chosen(u64),
+    /// A key was pressed in the list.
+    Moved(i32),
+}
+
+impl Component for Detail {
+    type Message = Msg;
+    type Properties = DetailProps;
+
+    fn create(ctx: &Context<Self>) -> Self {
+        let mut detail = Detail {
+            total: ctx.props().row.flows,
+            offset: 0,
+            flows: Vec::new(),
+            error: None,
+            loading: false,
+            again: false,
+            scrolled: 0.0,
+            chosen: None,
+            list: NodeRef::default(),
+        };
+        detail.load(ctx);
+        detail
+    }
+
+    fn changed(&mut self, ctx: &Context<Self>, old: &DetailProps) -> bool {
+        let row = &ctx.props().row;
+        if row.key != old.row.key {
+            self.total = row.flows;
+            self.offset = 0;
+            self.flows.clear();
+            self.error = None;
+            self.chosen = None;
+            self.scrolled = 0.0;
+            if let Some(list) = self.list.cast::<HtmlElement>() {
+                list.set_scroll_top(0);
+            }
+            self.load(ctx);
+        } else if row.rev != old.row.rev || row.utc_offset != old.row.utc_offset || ctx.props().zone != old.zone {
+            self.load(ctx);
+        }
+        true
+    }
+
+    fn update(&mut self, ctx: &Context<Self>, msg: Msg) -> bool {
+        match msg {
+            Msg::Loaded(key, offset, answer) => {
+                self.loading = false;
+                if key == ctx.props().row.key {
+                    match answer {
+                        Ok(flows) => {
+                            self.total = flows.total;
+                            self.offset = offset;
+                            self.flows = flows.flows;
+                            self.error = None;
+                            if self.total == 1 {
+                                self.chosen = self.flows.first().map(|f| f.flow.id);
+                            }
+                        }
+                        Err(error) => self.error = Some(error),
+                    }
+                } else {
+                    self.again = true;
                 }
-                if end < flows.total { <button onclick={link.callback(move |_| Msg::FlowPage(end))}>{ "Next" }</button> }
-            </p>
-            { for flows.flows.iter().map(|f| flow(f, link)) }
-        </>
+                if std::mem::take(&mut self.again) {
+                    self.load(ctx);
+                }
+                true
+            }
+            Msg::Scrolled => {
+                self.scrolled = self.list.cast::<HtmlElement>().map_or(0.0, |list| list.scroll_top().into());
+                let (first, last) = self.in_sight();
+                let held = self.offset..self.offset + self.flows.len() as u32;
+                if first < held.start || (last > held.end && held.end < self.total) {
+                    self.load(ctx);
+                }
+                true
+            }
+            Msg::Chosen(id) => {
+                self.chosen = if self.chosen == Some(id) { None } else { Some(id) };
+                true
+            }
+            Msg::Moved(step) => {
+                let at = self.flows.iter().position(|f| Some(f.flow.id) == self.chosen);
+                let to = match at {
+                    Some(at) => at.saturating_add_signed(step as isize).min(self.flows.len().saturating_sub(1)),
+                    None => 0,
+                };
+                let Some(flow) = self.flows.get(to) else { return false };
+                self.chosen = Some(flow.flow.id);
+                dom::reveal(&format!("flow-{}", flow.flow.id));
+                true
+            }
+        }
+    }
+
+    fn view(&self, ctx: &Context<Self>) -> Html {
+        let row = &*ctx.props().row;
+        let events = row::events(row);
+        html! {
+            <>
+                <div class="detail-head">
+                    <div>
+                        <h2>
+                            <span class={events.badge_class}>{ events.badge }</span>
+                            { if row.events.is_empty() { ends(row) } else { events.text } }
+                        </h2>
+                        <p class="mute">{ format!("{} · {} {}", row.sensor,
+                            format::time(row.first, row.utc_offset), ctx.props().zone) }</p>
+                    </div>
+                    <button class="bare" id="close-detail" onclick={ctx.props().on_close.reform(|_: MouseEvent| ())}
+                        title="Close (Esc)" aria-label="Close">{ icon(Icon::Close) }</button>
+                </div>
+                { self.summary(ctx, row) }
+                { self.list(ctx) }
+                { for self.chosen.and_then(|id| self.flows.iter().find(|f| f.flow.id == id)).map(|f| one(ctx, f)) }
+            </>
+        }
     }
 }
 
-fn flow(view: &ViewFlow, link: &Scope<App>) -> Html {
-    let f = &view.flow;
-    let ports = f.icmp.is_none();
-    let end = |address: String, port: u16| match (ports, address.contains(':')) {
-        (false, _) => address,
-        (true, true) => format!("[{address}]:{port}"),
-        (true, false) => format!("{address}:{port}"),
-    };
-    let (client, server) = (end(f.client.to_string(), f.client_port), end(f.server.to_string(), f.server_port));
-    let mut notes = vec![f.state.name().to_owned()];
-    notes.extend(f.end.map(|e| e.name().to_owned()));
-    notes.extend((!f.app_proto.is_empty()).then(|| f.app_proto.clone()));
-    notes.extend(f.tcp_flags.map(|(c, s)| format!("{} / {}", format::tcp_flags(c), format::tcp_flags(s))));
-    notes.extend(f.vlans.iter().map(|v| format!("VLAN {v}")));
-    notes.extend(f.midstream.then(|| "began before the capture".to_owned()));
-    notes.extend(f.estimate.then(|| "bytes are an estimate".to_owned()));
-    let id = f.community_id.clone();
-    html! {
-        <div class="flow" key={f.id}>
-            <div>{ server }{ " → " }{ client }</div>
-            <div>{ format!("{} · {} ({})", format::time_millis(f.first, view.utc_offset), format::proto_short(f.proto),
-                format::offset(view.utc_offset)) }</div>
-            <div>{ format!("to server {} in {} · to client {} in {} packets", bytes(f.to_server.payload_bytes),
-                grouped(f.to_server.packets), bytes(f.to_client.payload_bytes), grouped(f.to_client.packets)) }</div>
-            <div class="faint">{ notes.join(" · ") }</div>
-            if !id.is_empty() {
-                <button title="Copy the community id"
-                    onclick={link.callback(move |_| Msg::Copy(id.clone()))}>{ &f.community_id }</button>
+impl Detail {
+    fn load(&mut self, ctx: &Context<Self>) {
+        if self.loading {
+            self.again = true;
+            return;
+        }
+        self.loading = true;
+        let (first, last) = self.in_sight();
+        let offset = ((first + last) / 2).saturating_sub(PAGE / 2);
+        let (client, key, link) = (ctx.props().client.clone(), ctx.props().row.key, ctx.link().clone());
+        spawn_local(async move {
+            let answer = match client.ask(ViewRequest::Flows { key, offset, limit: PAGE }).await {
+                Ok(ViewReply::Flows(flows)) => Ok(flows),
+                Ok(_) => Err(unexpected()),
+                Err(error) => Err(error),
+            };
+            link.send_message(Msg::Loaded(key, offset, answer));
+        });
+    }
+
+    fn height(&self) -> f64 {
+        (f64::from(self.total) * LINE).min(TALLEST)
+    }
+
+    /// First flow in sight and the one after the last.
+    fn in_sight(&self) -> (u32, u32) {
+        let shown = self.list.cast::<HtmlElement>().map_or(400.0, |list| f64::from(list.client_height()));
+        let room = (self.height() - shown).max(1.0);
+        let most = (f64::from(self.total) - shown / LINE).max(0.0);
+        let first = (self.scrolled / room * most).clamp(0.0, most) as u32;
+        (first, (first + (shown / LINE) as u32 + 2).min(self.total))
+    }
+
+    fn summary(&self, ctx: &Context<Self>, row: &ViewRow) -> Html {
+        let side = |column: Column| {
+            let cell = row::cell(row, column);
+            match row::values(row, column) {
+                Some((values, count)) => {
+                    let on = ctx.props().on_values.reform(move |event: MouseEvent| {
+                        (values, count, f64::from(event.client_x()), f64::from(event.client_y()) + 12.0)
+                    });
+                    html! { <button class="link-button" onclick={on}>{ cell.text }</button> }
+                }
+                None => html! { <span>{ cell.text }</span> },
             }
+        };
+        let rank = row::cell(row, Column::Rank);
+        html! {
+            <dl class="facts">
+                <dt>{ "Server" }</dt>
+                <dd class="mono">{ side(Column::Server) }{ port_gap(row, Column::ServerPort) }{ side(Column::ServerPort) }</dd>
+                <dt>{ "Client" }</dt>
+                <dd class="mono">{ side(Column::Client) }{ port_gap(row, Column::ClientPort) }{ side(Column::ClientPort) }</dd>
+                <dt>{ "Protocol" }</dt>
+                <dd>{ row::hint(row, Column::Proto) }
+                    if !row.app_protos.is_empty() { { format!(" · {}", row.app_protos.join(", ")) } }</dd>
+                <dt>{ "Payload" }</dt>
+                <dd class="mono">{ format!("{}{} bytes", if row.estimate { "~" } else { "" }, format::grouped(row.bytes)) }
+                    <span class="faint">{ format!(" · {} in frames", format::bytes(row.frame_bytes)) }</span></dd>
+                if row.estimate {
+                    <dt></dt><dd class="warn-text">{ "An estimate: a flow began before the capture, or its sequence \
+                        numbers have gaps." }</dd>
+                }
+                <dt>{ "Packets" }</dt><dd class="mono">{ format::grouped(row.packets) }</dd>
+                <dt>{ "Lasted" }</dt><dd class="mono">{ format::duration(row.last - row.first) }</dd>
+                <dt>{ "Rank" }</dt>
+                <dd><span class={yew::classes!("mono", rank.class)}>{ rank.text }</span>{ " " }
+                    <span class="mute">{ row::hint(row, Column::Rank) }</span></dd>
+                if row.events.len() > 1 {
+                    <dt>{ "Events" }</dt>
+                    <dd>{ for row.events.iter().map(|event| {
+                        let (letter, class) = row::badge(row.kind, event.severity);
+                        html! { <div><span class={class}>{ letter }</span>{ &event.message }
+                            <span class="count">{ format!("×{}", format::grouped(event.count.into())) }</span></div> }
+                    }) }</dd>
+                }
+            </dl>
+        }
+    }
+
+    fn list(&self, ctx: &Context<Self>) -> Html {
+        let head = html! { <h3 class="flows-head">{ format::counted(self.total.into(), "flow") }</h3> };
+        if let Some(error) = &self.error {
+            return html! {
+                <>{ head }<div class="note bad" role="alert">
+                    <p>{ &error.message }</p><p class="faint">{ &error.detail }</p>
+                </div></>
+            };
+        }
+        let (first, last) = self.in_sight();
+        // Where the list is taller than browsers bear, what is in sight stands where the scrollbar is.
+        let squeezed = f64::from(self.total) * LINE > TALLEST;
+        let base = if squeezed { self.scrolled - f64::from(first) * LINE } else { 0.0 };
+        let lines = (first..last).filter_map(|at| {
+            let flow = self.flows.get(at.checked_sub(self.offset)? as usize)?;
+            Some((base + f64::from(at) * LINE, flow))
+        });
+        let onscroll = ctx.link().callback(|_: yew::Event| Msg::Scrolled);
+        let onkeydown = ctx.link().batch_callback(|event: KeyboardEvent| {
+            let step = match event.key().as_str() {
+                "ArrowDown" | "j" => 1,
+                "ArrowUp" | "k" => -1,
+                _ => return None,
+            };
+            event.prevent_default();
+            event.stop_propagation();
+            Some(Msg::Moved(step))
+        });
+        html! {
+            <>
+                { head }
+                <div class="flows" ref={self.list.clone()} {onscroll} {onkeydown} tabindex="0" role="listbox"
+                    aria-label="Flows of the row">
+                    <div class="flows-all" style={format!("height:{}px", self.height())}>
+                        { for lines.map(|(top, flow)| self.line(ctx, top, flow)) }
+                    </div>
+                    if self.loading && self.flows.is_empty() { <p class="note">{ "Asking the sensor for the flows…" }</p> }
+                </div>
+            </>
+        }
+    }
+
+    fn line(&self, ctx: &Context<Self>, top: f64, view: &ViewFlow) -> Html {
+        let f = &view.flow;
+        let id = f.id;
+        let chosen = self.chosen == Some(id);
+        let estimate = if f.estimate { "~" } else { "" };
+        let reason = f.end.map_or(String::new(), |end| format!(" · {}", end.name()));
+        html! {
+            <div key={id} id={format!("flow-{id}")} data-flow={id.to_string()} role="option"
+                aria-selected={chosen.to_string()} class={yew::classes!("flow", chosen.then_some("on"))}
+                style={format!("top:{top}px")} onclick={ctx.link().callback(move |_: MouseEvent| Msg::Chosen(id))}>
+                <div class="line mono">
+                    <span class="ends">{ format!("{} → {}", end(f.client, f.client_port), end(f.server, f.server_port)) }</span>
+                    <span class="grow"></span>
+                    <span>{ format!("{estimate}{}", format::bytes(f.to_server.payload_bytes + f.to_client.payload_bytes)) }</span>
+                </div>
+                <div class="line faint">
+                    <span class="mono">{ format::time_millis(f.first, view.utc_offset) }</span>
+                    <span>{ format!("{}{reason}", f.state.name()) }</span>
+                    if f.midstream { <span class="tag" title="No SYN was seen: the flow began before the capture">{ "midstream" }</span> }
+                    <span class="grow"></span>
+                    <span class="mono">{ format!("{} ↑ {} ↓", format::grouped(f.to_server.packets),
+                        format::grouped(f.to_client.packets)) }</span>
+                </div>
+            </div>
+        }
+    }
+}
+
+/// The chosen flow with everything that is known of it.
+fn one(ctx: &Context<Detail>, view: &ViewFlow) -> Html {
+    let f = &view.flow;
+    let copy = |what: &'static str, text: String| {
+        let on = ctx.props().on_copy.reform(move |_: MouseEvent| (text.clone(), what.to_owned()));
+        html! {
+            <button class="bare copy" title={format!("Copy {what}")} aria-label={format!("Copy {what}")} onclick={on}>
+                { icon(Icon::Copy) }
+            </button>
+        }
+    };
+    let counters = |c: &sensor_wire::flow::Counters| {
+        format!(
+            "{} · {} payload · {} frames",
+            format::counted(c.packets, "packet"),
+            format::bytes(c.payload_bytes),
+            format::bytes(c.frame_bytes)
+        )
+    };
+    let tuple = format!("{} → {}", end(f.client, f.client_port), end(f.server, f.server_port));
+    let state = match f.end {
+        Some(reason) => format!("{}, ended by {}", f.state.name(), reason.name()),
+        None => format!("{}, still open", f.state.name()),
+    };
+    html! {
+        <div class="one-flow" id="flow-detail">
+            <dl class="facts">
+                <dt>{ "Flow" }</dt><dd class="mono">{ tuple.clone() }{ copy("the flow's addresses", tuple) }</dd>
+                <dt>{ "First" }</dt><dd class="mono">{ format::utc(f.first) }</dd>
+                <dt>{ "Last" }</dt>
+                <dd class="mono">{ format::utc(f.last) }<span class="faint">{ format!(" · {}", format::duration(f.last - f.first)) }</span></dd>
+                <dt>{ "To server" }</dt><dd class="mono">{ counters(&f.to_server) }</dd>
+                <dt>{ "To client" }</dt><dd class="mono">{ counters(&f.to_client) }</dd>
+                <dt>{ "State" }</dt><dd>{ state }</dd>
+                if let Some((client, server)) = f.tcp_flags {
+                    <dt>{ "TCP" }</dt>
+                    <dd>{ if f.tcp_state.is_empty() { String::new() } else { format!("{}; ", f.tcp_state.replace('_', " ")) } }
+                        { format!("client {}; server {}", format::tcp_flags(client), format::tcp_flags(server)) }</dd>
+                }
+                if let Some((kind, code)) = f.icmp {
+                    <dt>{ "ICMP" }</dt><dd class="mono">{ format!("type {kind}, code {code}") }</dd>
+                }
+                if !f.app_proto.is_empty() { <dt>{ "Application" }</dt><dd>{ &f.app_proto }</dd> }
+                if !f.vlans.is_empty() {
+                    <dt>{ "VLAN" }</dt>
+                    <dd class="mono">{ f.vlans.iter().map(u16::to_string).collect::<Vec<_>>().join(" in ") }</dd>
+                }
+                { marks(f) }
+                <dt>{ "Community ID" }</dt>
+                <dd class="mono path">{ &f.community_id }{ copy("the community id", f.community_id.clone()) }</dd>
+            </dl>
         </div>
+    }
+}
+
+fn marks(f: &FlowRecord) -> Html {
+    let mut words = Vec::new();
+    if f.midstream {
+        words.push("No SYN was seen: the flow began before the capture, and who opened it is a guess.");
+    }
+    if f.estimate {
+        words.push("Payload bytes are an estimate: segments are missing or their sequence numbers disagree.");
+    }
+    if words.is_empty() {
+        return Html::default();
+    }
+    html! { <><dt>{ "Note" }</dt><dd class="warn-text">{ words.join(" ") }</dd></> }
+}
+
+/// One end of a flow: `10.0.0.1:443`, `[fe80::1]:443`, or the address alone where there are no ports.
+fn end(addr: sensor_wire::Addr, port: u16) -> String {
+    match (addr.0, port) {
+        (ip, 0) => ip.to_string(),
+        (std::net::IpAddr::V4(ip), port) => format!("{ip}:{port}"),
+        (std::net::IpAddr::V6(ip), port) => format!("[{ip}]:{port}"),
+    }
+}
+
+/// What the row's flows go between, in a line.
+fn ends(row: &ViewRow) -> String {
+    format!("{} → {}", row::cell(row, Column::Client).text, row::cell(row, Column::Server).text)
+}
+
+fn port_gap(row: &ViewRow, column: Column) -> &'static str {
+    if row::cell(row, column).class == "faint" { " ports " } else { " port " }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_of_a_flow_are_unambiguous() {
+        let addr = |s: &str| sensor_wire::Addr(s.parse().unwrap());
+        assert_eq!(end(addr("10.0.0.1"), 443), "10.0.0.1:443");
+        assert_eq!(end(addr("fe80::1"), 443), "[fe80::1]:443");
+        assert_eq!(end(addr("fe80::1"), 0), "fe80::1");
+    }
+
+    #[test]
+    fn a_rows_heading_says_who_talks_to_whom() {
+        assert_eq!(ends(&crate::grid::row::tests::sweep()), "10.0.9.77 → 306 servers");
     }
 }

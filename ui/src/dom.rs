@@ -25,6 +25,14 @@ pub fn flag(name: &str) -> bool {
     storage.and_then(|s| s.get_item(name).ok().flatten()).as_deref() == Some("1")
 }
 
+/// Width and height of the window in CSS pixels.
+pub fn size() -> (f64, f64) {
+    let side = |of: fn(&Window) -> Result<JsValue, JsValue>, otherwise: f64| {
+        window().and_then(|w| of(&w).ok()).and_then(|v| v.as_f64()).unwrap_or(otherwise)
+    };
+    (side(Window::inner_width, 1_440.0), side(Window::inner_height, 900.0))
+}
+
 /// Puts the keyboard's focus on an element.
 pub fn focus(id: &str) {
     if let Some(element) = document().and_then(|d| d.get_element_by_id(id))
@@ -32,6 +40,16 @@ pub fn focus(id: &str) {
     {
         // An element that cannot take the focus leaves it where it is.
         let _ = element.focus();
+    }
+}
+
+/// Scrolls whatever holds an element no further than needed for it to be in sight, up, down and sideways.
+pub fn reveal(id: &str) {
+    if let Some(element) = document().and_then(|d| d.get_element_by_id(id)) {
+        let options = web_sys::ScrollIntoViewOptions::new();
+        options.set_block(web_sys::ScrollLogicalPosition::Nearest);
+        options.set_inline(web_sys::ScrollLogicalPosition::Nearest);
+        element.scroll_into_view_with_scroll_into_view_options(&options);
     }
 }
 

@@ -64,13 +64,6 @@ pub fn utc(at: Timestamp) -> String {
     )
 }
 
-/// An offset from UTC: `UTC+01:00`.
-pub fn offset(seconds: i32) -> String {
-    let sign = if seconds < 0 { '−' } else { '+' };
-    let minutes = seconds.unsigned_abs() / 60;
-    format!("UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
-}
-
 /// How long something took, in at most two units: `0.312 s`, `4 min 12 s`, `2 h 5 min`.
 pub fn duration(nanos: i64) -> String {
     let nanos = nanos.max(0);
@@ -240,13 +233,6 @@ mod tests {
         assert_eq!(time(946_683_000_000_000_000, 5 * 3_600 + 1_800), "01/01 05:00:00");
         assert_eq!(utc(0), "1970-01-01 00:00:00.000000000 UTC");
         assert_eq!(utc(-1), "1969-12-31 23:59:59.999999999 UTC");
-    }
-
-    #[test]
-    fn offsets_have_a_sign_and_minutes() {
-        assert_eq!(offset(0), "UTC+00:00");
-        assert_eq!(offset(20_700), "UTC+05:45");
-        assert_eq!(offset(-12_600), "UTC−03:30");
     }
 
     #[test]

@@ -1,20 +1,25 @@
-//! The window's UI. It draws what the app knows, and keeps nothing of its own but where the user is.
-
-#![allow(
-    clippy::wildcard_enum_match_arm,
-    reason = "most keys and columns share one treatment, those that differ are named"
-)]
+//! Nightjar's window: Yew, compiled to WebAssembly. It shows what the app tells it and keeps nothing of its own: rows,
+//! order, filter and preferences are the app's, behind the requests of `sensor_wire::view`.
 
 mod app;
 mod backend;
-mod bar;
-mod bottom;
 mod detail;
 mod dom;
 mod format;
 mod grid;
-mod panels;
+mod help;
+mod parts;
+mod popup;
+mod screens;
+mod state;
+mod statusbar;
+mod theme;
+mod timeline;
+mod topbar;
+mod zone;
 
 fn main() {
+    // A panic's message reaches the app's log by the page's loader; the trap that follows it only says "unreachable".
+    std::panic::set_hook(Box::new(|info| dom::report(&info.to_string())));
     yew::Renderer::<app::App>::new().render();
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use sensor_wire::live::SourceState;
 use sensor_wire::view::{AppStatus, Recent, SourceId, SourceStatus, Theme};
 use web_sys::{HtmlInputElement, KeyboardEvent, MouseEvent};
-use yew::{AttrValue, Callback, Html, Properties, TargetCast, function_component, html, use_effect_with, use_node_ref};
+use yew::{AttrValue, Callback, Html, Properties, function_component, html, use_effect_with, use_node_ref};
 
 use crate::dom;
 use crate::format;

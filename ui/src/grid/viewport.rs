@@ -456,18 +456,10 @@ impl Viewport {
         self.pull_if_near();
     }
 
+    /// Vertically the rows place themselves; sideways the browser scrolls.
     fn reveal_cell(&self) {
         if let Some(cell) = self.cell_element(self.column()) {
-            // Vertically the rows place themselves; sideways the browser scrolls.
-            let options = js_sys::Object::new();
-            let set = |name: &str| js_sys::Reflect::set(&options, &name.into(), &"nearest".into());
-            if set("inline").is_ok()
-                && set("block").is_ok()
-                && let Ok(scroll) = js_sys::Reflect::get(&cell, &"scrollIntoView".into())
-                && let Some(scroll) = scroll.dyn_ref::<js_sys::Function>()
-            {
-                let _ = scroll.call1(&cell, &options);
-            }
+            dom::reveal(&cell.id());
         }
     }
 
