@@ -152,8 +152,6 @@ impl Rows {
 
     /// `rows` holds no row twice and not more of them than the bound.
     fn upsert(&mut self, source: SourceId, rows: &[Row]) -> usize {
-        let new = rows.iter().filter(|row| !self.contains(RowKey { source, row: row.id })).count();
-        self.make_room(new);
         let known: Vec<Option<Slot>> =
             rows.iter().map(|row| self.columns.find(RowKey { source, row: row.id })).collect();
         let moves = |(row, slot): (&Row, &Option<Slot>)| {
@@ -181,6 +179,9 @@ impl Rows {
             self.newest.set(self.newest.get().map(|newest| newest.max(row.first)));
         }
         self.index.put_in(&mut self.columns, &mut slots);
+        // Afterwards, so that rows of this batch are weighed like all others: one that is changed can't come back as
+        // new, one that is older than all gives way itself. Until here there are at most `CHUNK` rows too many.
+        self.keep_bound();
         changes
     }
 
@@ -191,8 +192,8 @@ impl Rows {
         self.index.take_out(&mut self.columns, &mut positions);
     }
 
-    fn make_room(&mut self, new: usize) {
-        let over = (self.len() + new).saturating_sub(self.cap);
+    fn keep_bound(&mut self) {
+        let over = self.len().saturating_sub(self.cap);
         if over == 0 {
             return;
         }

@@ -147,6 +147,24 @@ fn the_oldest_give_way_and_are_counted() {
     assert_eq!(window(&rows).totals.flows, rows.len() as u64);
 }
 
+#[test]
+fn the_bound_holds_when_the_oldest_change_in_the_same_batch() {
+    let mut rows = Rows::new(128);
+    rows.apply(1, &[], (0..128).map(|id| Row { first: id as i64, ..row(id) }).collect());
+    let changed = (0..50).map(|id| Row { rev: 2, first: id as i64, ..row(id) });
+    rows.apply(1, &[], changed.chain([Row { first: 1000, ..row(1000) }]).collect());
+    assert!(rows.len() <= 128, "{}", rows.len());
+    assert_eq!(rows.len() as u64 + rows.evicted(), 129);
+}
+
+#[test]
+fn a_new_row_that_is_the_oldest_gives_way_itself() {
+    let mut rows = Rows::new(64);
+    rows.apply(1, &[], (100..164).map(|id| Row { first: id as i64, ..row(id) }).collect());
+    rows.apply(1, &[], vec![Row { first: 1, ..row(1) }]);
+    assert_eq!(rows.position(RowKey { source: 1, row: 1 }), None);
+}
+
 /// What a row cache is, without any cleverness.
 #[derive(Default)]
 struct Plain(BTreeMap<(SourceId, RowId), Row>);
