@@ -186,10 +186,11 @@ async fn check_values(sensor: &Sensor, row: &Row, flows: &[FlowRecord]) {
         (ValueColumn::ServerPort, few(row.server_ports, Value::Port), |f| Value::Port(f.server_port)),
         (ValueColumn::ClientPort, few(row.client_ports, Value::Port), |f| Value::Port(f.client_port)),
     ];
-    for (column, cell, pick) in columns {
+    // A cell that has no such thing (ports of ICMP) has no list to open.
+    for (column, cell, pick) in columns.into_iter().filter(|(_, cell, _)| *cell != Few::None) {
         let values = sensor.values(row.id, column).await;
         let mut expected: BTreeMap<Value, ValueCount> = BTreeMap::new();
-        for flow in flows.iter().filter(|_| cell != Few::None) {
+        for flow in flows {
             let value = pick(flow);
             let count = expected.entry(value).or_insert(ValueCount { value, flows: 0, packets: 0, bytes: 0 });
             count.flows += 1;
@@ -198,7 +199,6 @@ async fn check_values(sensor: &Sensor, row: &Row, flows: &[FlowRecord]) {
         }
         assert_eq!(values, expected.into_values().collect::<Vec<_>>(), "{column:?} of {row:?}");
         let shown = match (values.as_slice(), values.len() as u32) {
-            ([], _) => Few::None,
             ([one], _) => Few::One(one.value),
             (_, count) => Few::Many(count),
         };
@@ -359,7 +359,6 @@ async fn rows_add_up_over_the_corpus() {
         for capture in captures.iter().take(6) {
             let sensor = Sensor::start(capture, &[]).await;
             let (rows, status) = sensor.all().await;
-            eprintln!("{}: {} rows of {} flows", capture.display(), rows.len(), status.flows);
             check_rows(&sensor, &rows, &status).await;
             assert!(sensor.end().await.success(), "{}", capture.display());
             count += 1;
