@@ -320,7 +320,7 @@ impl Detail {
                     <span>{ format!("{estimate}{}", format::bytes(f.to_server.payload_bytes + f.to_client.payload_bytes)) }</span>
                 </div>
                 <div class="line faint">
-                    <span class="mono">{ format::time_millis(f.first, view.utc_offset) }</span>
+                    <span class="mono" title={format::utc(f.first)}>{ format::clock_millis(f.first, view.utc_offset) }</span>
                     <span>{ format!("{}{reason}", f.state.name()) }</span>
                     if f.midstream { <span class="tag" title="No SYN was seen: the flow began before the capture">{ "midstream" }</span> }
                     <span class="grow"></span>

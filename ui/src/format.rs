@@ -44,9 +44,17 @@ pub fn time(at: Timestamp, utc_offset: i32) -> String {
     format!("{:02}/{:02} {:02}:{:02}:{:02}", civil.month, civil.day, civil.hour, civil.minute, civil.second)
 }
 
-/// `MM/DD HH:MM:SS.mmm`, for flows, where the order within a second matters.
-pub fn time_millis(at: Timestamp, utc_offset: i32) -> String {
-    format!("{}.{:03}", time(at, utc_offset), at.rem_euclid(NANOS) / 1_000_000)
+/// `HH:MM:SS.mmm`, for flows, where the order within a second matters and the day is the row's.
+pub fn clock_millis(at: Timestamp, utc_offset: i32) -> String {
+    let civil = Civil::of(at, utc_offset);
+    let millis = at.rem_euclid(NANOS) / 1_000_000;
+    format!("{:02}:{:02}:{:02}.{millis:03}", civil.hour, civil.minute, civil.second)
+}
+
+/// `YYYY-MM-DD`, where a span is so long that months alone would mislead.
+pub fn date(at: Timestamp, utc_offset: i32) -> String {
+    let civil = Civil::of(at, utc_offset);
+    format!("{:04}-{:02}-{:02}", civil.year, civil.month, civil.day)
 }
 
 /// The full date in UTC with nanoseconds, as the packet carried it.
@@ -228,7 +236,8 @@ mod tests {
         assert_eq!(time(leap, 0), "02/29 23:59:59");
         assert_eq!(time(leap, 3_600), "03/01 00:59:59");
         assert_eq!(utc(leap), "2024-02-29 23:59:59.500000000 UTC");
-        assert_eq!(time_millis(leap, 0), "02/29 23:59:59.500");
+        assert_eq!(clock_millis(leap, 0), "23:59:59.500");
+        assert_eq!((date(leap, 0), date(leap, 1)), ("2024-02-29".into(), "2024-03-01".into()));
         // 1999-12-31T23:30:00Z, half an hour before a year that is divisible by 400.
         assert_eq!(time(946_683_000_000_000_000, 5 * 3_600 + 1_800), "01/01 05:00:00");
         assert_eq!(utc(0), "1970-01-01 00:00:00.000000000 UTC");

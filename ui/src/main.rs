@@ -1,6 +1,11 @@
 //! Nightjar's window: Yew, compiled to WebAssembly. It shows what the app tells it and keeps nothing of its own: rows,
 //! order, filter and preferences are the app's, behind the requests of `sensor_wire::view`.
 
+#![allow(
+    clippy::wildcard_enum_match_arm,
+    reason = "each part of the window answers to a few of the actions, and leaves the others to the rest"
+)]
+
 mod app;
 mod backend;
 mod detail;

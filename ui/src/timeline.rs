@@ -65,8 +65,7 @@ pub fn Strip(props: &StripProps) -> Html {
         <div id="timeline" class={yew::classes!(jumps.then_some("jumps"))} {onmousemove} {onmouseleave} {onclick}>
             if count > 0 && tallest > 0 {
                 <svg viewBox={format!("0 0 {count} {HEIGHT}")} preserveAspectRatio="none" role="img"
-                    aria-label={format!("Rows over time, {} to {}", format::time(timeline.start, timeline.utc_offset),
-                        format::time(end(timeline, count), timeline.utc_offset))}>
+                    aria-label={format!("Rows over time, {} to {}", moment(timeline, 0), moment(timeline, count))}>
                     if let Some((_, bucket, _)) = tip {
                         <rect class="under" x={bucket.to_string()} y="0" width="1" height={HEIGHT.to_string()} />
                     }
@@ -74,8 +73,8 @@ pub fn Strip(props: &StripProps) -> Html {
                         <path class={KINDS[kind].0} d={bars(timeline, kind, tallest)} />
                     }) }
                 </svg>
-                <span class="from mono">{ format::time(timeline.start, timeline.utc_offset) }</span>
-                <span class="until mono">{ format::time(end(timeline, count), timeline.utc_offset) }</span>
+                <span class="from mono">{ moment(timeline, 0) }</span>
+                <span class="until mono">{ moment(timeline, count) }</span>
                 <span class="legend">
                     { for kinds.iter().map(|&kind| html! {
                         <span><i class={KINDS[kind].0}></i>{ KINDS[kind].1 }</span>
@@ -85,9 +84,7 @@ pub fn Strip(props: &StripProps) -> Html {
             }
             if let Some((counts, bucket, x)) = tip {
                 <div class="tip" role="status" style={format!("left:clamp(8px, {x}px, calc(100% - 250px))")}>
-                    <div class="mono">{ format!("{} – {}",
-                        format::time_millis(end(timeline, bucket), timeline.utc_offset),
-                        &format::time_millis(end(timeline, bucket + 1), timeline.utc_offset)[6..]) }</div>
+                    <div class="mono">{ format!("{} – {}", moment(timeline, bucket), moment(timeline, bucket + 1)) }</div>
                     { for kinds.iter().filter(|&&k| counts[k] > 0).map(|&k| html! {
                         <div><i class={KINDS[k].0}></i>{ format!("{} {}", format::grouped(counts[k].into()), KINDS[k].1) }</div>
                     }) }
@@ -135,6 +132,18 @@ fn sum(bucket: &[u32; 5]) -> u64 {
 /// Start of a bucket, which is the end of the one before.
 fn end(timeline: &Timeline, bucket: usize) -> Timestamp {
     timeline.start.saturating_add(timeline.step.saturating_mul(bucket as i64))
+}
+
+/// A bucket's start in words: as fine as the buckets are.
+fn moment(timeline: &Timeline, bucket: usize) -> String {
+    const SECOND: i64 = 1_000_000_000;
+    const DAY: i64 = 86_400 * SECOND;
+    let at = end(timeline, bucket);
+    match timeline.step {
+        step if step < SECOND => format::clock_millis(at, timeline.utc_offset),
+        step if step < DAY => format::time(at, timeline.utc_offset),
+        _ => format::date(at, timeline.utc_offset),
+    }
 }
 
 /// The bucket under the pointer, and where the pointer is.

@@ -66,6 +66,8 @@ pub fn Header(props: &HeaderProps) -> Html {
                 return;
             }
             let Some((column, edge)) = hit(&event, &layout) else { return };
+            // A pressed header must not take the keyboard from the rows: the next Space would sort instead of pausing.
+            event.prevent_default();
             let from = f64::from(event.client_x());
             *drag.borrow_mut() = Some(if edge {
                 Drag::Edge { column: column.column, width: column.width.into(), from }
