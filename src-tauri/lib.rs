@@ -6,7 +6,7 @@ pub mod bridge;
 pub mod controller;
 pub mod error;
 pub mod ipc;
-mod pause;
+pub mod pause;
 pub mod platform;
 pub mod prefs;
 pub mod rows;

@@ -49,9 +49,19 @@ impl App {
     /// Starts it; `None` where there is no sensor.
     pub fn start(options: Options) -> Option<App> {
         let sensord = Some(sensord()?);
+        Some(App::with(Options { sensord, ..options }))
+    }
+
+    /// Starts it as the options say.
+    pub fn with(options: Options) -> App {
         let (tell, ticks) = watch::channel(Tick::default());
-        let handle = controller::start(Ticks(Arc::new(tell)), Options { sensord, ..options }).expect("the app starts");
-        Some(App { handle, ticks })
+        let handle = controller::start(Ticks(Arc::new(tell)), options).expect("the app starts");
+        App { handle, ticks }
+    }
+
+    /// What the app tells the page.
+    pub fn ticks(&self) -> watch::Receiver<Tick> {
+        self.ticks.clone()
     }
 
     pub async fn ask(&self, request: ViewRequest) -> ViewReply {
@@ -132,12 +142,29 @@ impl Gui for Ticks {
 
 /// A capture of UDP datagrams, each a flow of its own to another port: (seconds since 1970, payload bytes).
 pub fn datagrams(packets: &[(u32, usize)]) -> Vec<u8> {
+    let (client, server) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(198, 51, 100, 7));
+    let to_port = |(number, &(seconds, payload)): (usize, &(u32, usize))| {
+        (seconds, datagram(client, server, [40_000, 1000_u16.wrapping_add(number as u16)], payload))
+    };
+    capture(packets.iter().enumerate().map(to_port))
+}
+
+/// A capture of UDP datagrams that have nothing in common: each is a flow and a row of its own.
+pub fn strangers(count: u32) -> Vec<u8> {
+    let stranger = |number: u32| {
+        let (client, server) = (Ipv4Addr::from(0x0a00_0000 + number), Ipv4Addr::from(0x6400_0000 + number));
+        (1_700_000_000 + number / 100, datagram(client, server, [40_000, 1000 + (number % 60_000) as u16], 10))
+    };
+    capture((0..count).map(stranger))
+}
+
+/// A pcap file of Ethernet frames, each with its seconds since 1970.
+fn capture(frames: impl Iterator<Item = (u32, Vec<u8>)>) -> Vec<u8> {
     let mut file = Vec::new();
     for word in [0xa1b2_c3d4_u32, 0x0004_0002, 0, 0, 65_535, 1] {
         file.extend(word.to_le_bytes());
     }
-    for (number, &(seconds, payload)) in packets.iter().enumerate() {
-        let frame = datagram(1000 + number as u16, payload);
+    for (seconds, frame) in frames {
         let length = frame.len() as u32;
         for word in [seconds, 0, length, length] {
             file.extend(word.to_le_bytes());
@@ -147,8 +174,7 @@ pub fn datagrams(packets: &[(u32, usize)]) -> Vec<u8> {
     file
 }
 
-fn datagram(port: u16, payload: usize) -> Vec<u8> {
-    let (client, server) = (Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(198, 51, 100, 7));
+fn datagram(client: Ipv4Addr, server: Ipv4Addr, ports: [u16; 2], payload: usize) -> Vec<u8> {
     let mut frame = vec![2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0];
     let mut ip = vec![0x45, 0];
     ip.extend((28 + payload as u16).to_be_bytes());
@@ -159,7 +185,7 @@ fn datagram(port: u16, payload: usize) -> Vec<u8> {
     let sum = !((sum & 0xffff) + (sum >> 16)) as u16;
     ip[10..12].copy_from_slice(&sum.to_be_bytes());
     frame.extend(ip);
-    for word in [40_000, port, 8 + payload as u16, 0] {
+    for word in [ports[0], ports[1], 8 + payload as u16, 0] {
         frame.extend(word.to_be_bytes());
     }
     frame.extend(std::iter::repeat_n(0x41, payload));
