@@ -11,7 +11,7 @@ use super::{Flow, FlowIndex, FlowKey};
 use crate::decode::{Packet, TcpFlags, ip_proto};
 use crate::limits::Timeouts;
 
-/// All flows, open and ended. Ended flows stay until they are [released](FlowTable::release): the summary shows them
+/// All flows, open and ended. Ended flows stay until they are released: the summary shows them
 /// in its rows' details.
 #[derive(Debug)]
 pub struct FlowTable {

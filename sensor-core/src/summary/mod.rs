@@ -30,7 +30,7 @@ pub struct Summary {
     by_id: HashMap<RowId, RowIndex>,
     /// One for each flow in the table, by its index.
     members: Vec<Member>,
-    /// Flows that changed since the last [`settle`](Summary::settle); each once.
+    /// Flows that changed since the rows were last brought up to date; each once.
     dirty: Vec<FlowIndex>,
     changes: Changes,
     /// Rows of closed windows, oldest first: the order in which they give way.
