@@ -433,6 +433,6 @@ mod tests {
 
     #[test]
     fn a_rows_heading_says_who_talks_to_whom() {
-        assert_eq!(ends(&crate::grid::row::tests::sweep()), "10.0.9.77 → 306 servers");
+        assert_eq!(ends(&row::tests::sweep()), "10.0.9.77 → 306 servers");
     }
 }
