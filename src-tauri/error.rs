@@ -51,6 +51,9 @@ pub enum AppError {
     /// The store could not be opened and was moved aside.
     #[error("Your settings could not be read. The damaged store was kept aside; the last export was restored.")]
     StoreMoved(String),
+    /// The store opens, but what was kept in it is gone.
+    #[error("Your settings were lost from their store; the last export was restored.")]
+    StoreEmpty(String),
     /// The store cannot be used at all.
     #[error("Your settings cannot be kept.")]
     StoreFailed(String),
@@ -75,6 +78,7 @@ impl AppError {
             AppError::Keys(_) => "no_random",
             AppError::StoreLocked(_) => "store_locked",
             AppError::StoreMoved(_) => "store_moved",
+            AppError::StoreEmpty(_) => "store_empty",
             AppError::StoreFailed(_) => "store_failed",
         }
     }
@@ -93,6 +97,7 @@ impl AppError {
             | AppError::Keys(detail)
             | AppError::StoreLocked(detail)
             | AppError::StoreMoved(detail)
+            | AppError::StoreEmpty(detail)
             | AppError::StoreFailed(detail) => detail,
             AppError::UnknownSource | AppError::RowGone | AppError::NoDialog | AppError::Closing => "",
         }

@@ -116,8 +116,13 @@ pub fn open(folder: Option<&Path>) -> (Keeper, Kept, Vec<AppError>) {
         store::open(folder, |store| read(store).map(drop));
     notices.extend(notice);
     let export = folder.join("preferences.json");
-    let mut kept =
-        if fresh_after_damage { import(&export).unwrap_or_default() } else { read(store.as_ref()).unwrap_or_default() };
+    let found = if fresh_after_damage { None } else { read(store.as_ref()).ok().flatten() };
+    let exported = if found.is_none() { import(&export) } else { None };
+    if !fresh_after_damage && exported.is_some() {
+        // Damage can leave a store that opens, and is empty: the export must not be overwritten by first settings.
+        notices.push(AppError::StoreEmpty(export.display().to_string()));
+    }
+    let mut kept = found.or(exported).unwrap_or_default();
     kept.prefs = mend(kept.prefs);
     kept.recent.truncate(MAX_RECENT);
     if !read_only {
@@ -215,13 +220,11 @@ impl Shared {
     }
 }
 
-fn read(store: &dyn Store) -> Result<Kept, StoreError> {
-    let first = Kept::default();
-    Ok(Kept {
-        prefs: value(store, "prefs")?.unwrap_or(first.prefs),
-        recent: value(store, "recent")?.unwrap_or_default(),
-        names: value(store, "names")?.unwrap_or_default(),
-    })
+/// `None` from a store in which nothing was ever kept.
+fn read(store: &dyn Store) -> Result<Option<Kept>, StoreError> {
+    let Some(prefs) = value(store, "prefs")? else { return Ok(None) };
+    let (recent, names) = (value(store, "recent")?.unwrap_or_default(), value(store, "names")?.unwrap_or_default());
+    Ok(Some(Kept { prefs, recent, names }))
 }
 
 fn value<T: DeserializeOwned>(store: &dyn Store, key: &str) -> Result<Option<T>, StoreError> {

@@ -1,5 +1,7 @@
 //! The house rules that the compiler can't hold: which crate may see which, and what lies at the top of the repository.
 
+#![allow(clippy::expect_used, reason = "clippy allows it in the bodies of tests alone, not in what they call")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
