@@ -1,7 +1,6 @@
 //! What the app keeps, when its files are damaged or held by another.
 
 #![allow(clippy::unwrap_used, reason = "clippy allows it in the bodies of tests alone, not in what they call")]
-
 #![allow(clippy::wildcard_enum_match_arm, reason = "any other answer fails the test")]
 
 mod support;
