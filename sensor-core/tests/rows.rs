@@ -88,6 +88,20 @@ fn a_viewer_that_applies_deltas_ends_with_the_same_rows() {
     assert_eq!(whole.values().map(|row| u64::from(row.flows)).sum::<u64>(), engine.stats().flows);
 }
 
+#[test]
+fn regression_a_row_without_ports_lists_no_port_0() {
+    let mut ping = syn([10, 0, 0, 1], 0, [10, 0, 0, 2], 0);
+    ping[23] = 1;
+    ping[34..38].copy_from_slice(&[8, 0, 0, 0]);
+    let mut engine = Engine::new(Config::default());
+    ingest(&mut engine, &[ping]);
+    let row = engine.changed_after(0, 10).rows.remove(0);
+    assert_eq!((row.proto, row.server_ports, row.client_ports), (1, Few::None, Few::None));
+    assert_eq!(engine.values(row.id, ValueColumn::ServerPort).total, 0);
+    assert_eq!(engine.values(row.id, ValueColumn::ClientPort).total, 0);
+    assert_eq!(engine.values(row.id, ValueColumn::Server).total, 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Each flow is in exactly one row, and a row is the sum of its flows, whatever the traffic.

@@ -166,6 +166,8 @@ impl Summary {
             let value = match column {
                 ValueColumn::Server => Value::Addr(Addr(ip_of(flow.server_bits(), flow.key.v6))),
                 ValueColumn::Client => Value::Addr(Addr(ip_of(flow.client_bits(), flow.key.v6))),
+                // Such a row's cell is `Few::None`: there is nothing to list.
+                ValueColumn::ServerPort | ValueColumn::ClientPort if !flow.has_ports() => continue,
                 ValueColumn::ServerPort => Value::Port(flow.server_port()),
                 ValueColumn::ClientPort => Value::Port(flow.client_port()),
             };
