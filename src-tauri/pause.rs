@@ -92,33 +92,11 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
-    use sensor_wire::{Few, RowKind};
-
     use super::*;
+    use crate::rows::testing;
 
     fn row(id: RowId, rev: u32) -> Row {
-        Row {
-            id,
-            rev,
-            kind: RowKind::Flow,
-            first: 0,
-            last: 0,
-            proto: 6,
-            bytes: 0,
-            frame_bytes: 0,
-            estimate: false,
-            packets: 0,
-            flows: 1,
-            open: 0,
-            servers: Few::None,
-            clients: Few::None,
-            server_ports: Few::None,
-            client_ports: Few::None,
-            app_protos: Vec::new(),
-            states: [0; 3],
-            events: Vec::new(),
-            rank: None,
-        }
+        Row { rev, ..testing::row(id) }
     }
 
     fn live(rows: Vec<Row>, removed: Vec<RowId>) -> Live {

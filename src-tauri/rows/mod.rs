@@ -252,6 +252,6 @@ fn newest_of_each(mut rows: Vec<Row>) -> Vec<Row> {
 }
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;

@@ -250,7 +250,11 @@ impl<S: FlowSink> Pipeline<S> {
         match query {
             Query::Live { after, budget, reply } => {
                 let delta = self.engine.changed_after(after, budget);
-                let status = self.status();
+                let mut status = self.status();
+                // More rows follow: a viewer hears of the end with the last of them, not before.
+                if delta.rows.len() == budget && status.state != SourceState::Starting {
+                    status.state = SourceState::Running;
+                }
                 let live =
                     Live { seq: delta.seq, rows: delta.rows, removed: delta.removed, reset: delta.reset, status };
                 let _ = reply.send(live);
@@ -313,3 +317,37 @@ const BATCHES: usize = 8;
 
 /// Queries that wait.
 const QUERIES: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sensor_core::engine::Config;
+
+    use super::*;
+
+    fn live(pipeline: &mut Pipeline<()>, after: u64, budget: usize) -> Live {
+        let (reply, mut answer) = oneshot::channel();
+        assert!(!pipeline.answer(Query::Live { after, budget, reply }));
+        answer.try_recv().unwrap()
+    }
+
+    #[test]
+    fn regression_the_end_is_told_with_the_last_rows_and_not_before() {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/sample.pcap");
+        let mut pipeline = Pipeline::new(Engine::new(Config::default()), (), None);
+        pipeline.replay(CaptureReader::open(&sample).unwrap(), None, |_, _| {});
+        let total = pipeline.status().rows as usize;
+        let (mut seq, mut rows, mut answers) = (0, 0, 0);
+        loop {
+            let answer = live(&mut pipeline, seq, 20);
+            (seq, rows, answers) = (answer.seq, rows + answer.rows.len(), answers + 1);
+            if answer.status.state == SourceState::Ended {
+                break;
+            }
+            assert_eq!(answer.rows.len(), 20);
+        }
+        assert_eq!(rows, total);
+        assert_eq!(answers, total / 20 + 1);
+    }
+}
