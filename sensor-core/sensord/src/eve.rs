@@ -49,7 +49,9 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
     let (source, source_port) = flow.client();
     let (destination, destination_port) = flow.server();
     line.extend_from_slice(b"{\"timestamp\":\"");
+    let last = line.len();
     time(line, flow.last);
+    let last = last..line.len();
     line.extend_from_slice(b"\",\"flow_id\":");
     number(line, flow.id());
     line.extend_from_slice(b",\"event_type\":\"flow\"");
@@ -97,7 +99,7 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
     line.extend_from_slice(b",\"start\":\"");
     time(line, flow.first);
     line.extend_from_slice(b"\",\"end\":\"");
-    time(line, flow.last);
+    line.extend_from_within(last);
     let age = flow.last.div_euclid(SECOND) - flow.first.div_euclid(SECOND);
     field(line, b"\",\"age\":", age.max(0) as u64);
     line.extend_from_slice(b",\"state\":\"");
@@ -188,34 +190,35 @@ fn address(line: &mut Vec<u8>, ip: IpAddr) {
 }
 
 fn hex(line: &mut Vec<u8>, byte: u8) {
-    drop(write!(line, "{byte:02x}"));
+    for digit in [byte >> 4, byte & 15] {
+        line.push(if digit < 10 { b'0' + digit } else { b'a' + digit - 10 });
+    }
 }
 
 /// `2026-11-24T06:07:08.000009+0000`: UTC, microseconds.
 fn time(line: &mut Vec<u8>, ns: i64) {
     let (year, month, day, second) = civil(ns);
-    let mut padded = |value: u64, width: usize| {
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(value);
-        line.extend(std::iter::repeat_n(b'0', width.saturating_sub(digits.len())));
-        line.extend_from_slice(digits.as_bytes());
-    };
-    padded(year.max(0) as u64, 4);
-    for (mark, value, width) in [
-        (b'-', month, 2),
-        (b'-', day, 2),
-        (b'T', second / 3600, 2),
-        (b':', second / 60 % 60, 2),
-        (b':', second % 60, 2),
-        (b'.', ns.rem_euclid(SECOND) as u64 / 1000, 6),
+    let mut text = *b"0000-00-00T00:00:00.000000+0000";
+    for (place, value) in [
+        (0..4, year.max(0) as u64),
+        (5..7, month),
+        (8..10, day),
+        (11..13, second / 3600),
+        (14..16, second / 60 % 60),
+        (17..19, second % 60),
+        (20..26, ns.rem_euclid(SECOND) as u64 / 1000),
     ] {
-        line.push(mark);
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(value);
-        line.extend(std::iter::repeat_n(b'0', width - digits.len().min(width)));
-        line.extend_from_slice(digits.as_bytes());
+        digits(text.get_mut(place).unwrap_or_default(), value);
     }
-    line.extend_from_slice(b"+0000");
+    line.extend_from_slice(&text);
+}
+
+/// The last decimal digits of a number, as many as there is room for.
+fn digits(room: &mut [u8], mut value: u64) {
+    for place in room.iter_mut().rev() {
+        *place = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
 }
 
 /// Year, month, day and second of the day (UTC), by the proleptic Gregorian calendar, counted in 400-year eras that
@@ -262,5 +265,14 @@ mod tests {
         assert_eq!(text(951_782_400_000_001_999), "2000-02-29T00:00:00.000001+0000");
         assert_eq!(text(-1), "1969-12-31T23:59:59.999999+0000");
         assert_eq!(text(4_294_967_296_000_000_000), "2106-02-07T06:28:16.000000+0000");
+        assert_eq!(text(i64::MAX), "2262-04-11T23:47:16.854775+0000");
+        assert_eq!(text(i64::MIN), "1677-09-21T00:12:43.145224+0000");
+    }
+
+    #[test]
+    fn flags_are_two_hexadecimal_digits() {
+        let mut line = Vec::new();
+        [0x00, 0x09, 0x1a, 0xff].into_iter().for_each(|byte| hex(&mut line, byte));
+        assert_eq!(line, b"00091aff");
     }
 }
