@@ -1,0 +1,260 @@
+//! What the user does: keys, header, bars, drags.
+
+use std::rc::Rc;
+
+use gloo_timers::callback::Timeout;
+use sensor_wire::request::ValueColumn;
+use sensor_wire::view::{Column, ViewReply, ViewRequest};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlElement;
+use yew::Context;
+
+use super::{App, Drag, Msg};
+use crate::backend::unexpected;
+use crate::dom;
+use crate::grid::columns;
+use crate::grid::header::HeaderEvent;
+use crate::grid::keys::Action;
+use crate::grid::row;
+use crate::state::{self, Overlay, ValuesAsked};
+use crate::theme;
+use crate::topbar::BarEvent;
+
+/// Preferences that change in small steps (a width being dragged) are kept once they rest, in milliseconds.
+const PREFS_REST: u32 = 400;
+/// Narrowest and widest detail panel.
+const DETAIL: (f64, f64) = (320.0, 900.0);
+
+impl App {
+    pub(super) fn act(&mut self, ctx: &Context<Self>, action: Action) -> bool {
+        if self.grid.act(action) {
+            return false;
+        }
+        match action {
+            Action::Enter => {
+                let column = self.grid.column();
+                if let Some(row) = &self.selected
+                    && let Some((values, _)) = row::values(row, column)
+                {
+                    return self.show_values(ctx, values);
+                }
+                self.detail = self.selected.is_some();
+            }
+            Action::Values(column) => return self.show_values(ctx, column),
+            Action::Copy => {
+                if let Some(row) = &self.selected {
+                    let column = self.grid.column();
+                    let what = format!("the row's {}", columns::full_title(column).to_lowercase());
+                    ctx.link().send_message(Msg::Copy(row::copied(row, column), what));
+                }
+                return false;
+            }
+            Action::Back => {
+                if self.overlay.is_some() {
+                    return self.close_overlay();
+                }
+                if self.detail {
+                    self.detail = false;
+                    dom::focus("grid");
+                } else {
+                    self.grid.deselect();
+                }
+            }
+            Action::Pause => {
+                let paused = !self.status.paused;
+                self.tell_then(ctx, ViewRequest::Pause(paused));
+                // The button answers at once; the app's own word follows with its next status.
+                Rc::make_mut(&mut self.status).paused = paused;
+            }
+            Action::FlowEvents => {
+                self.prefs.flow_events = !self.prefs.flow_events;
+                self.keep_prefs(ctx);
+            }
+            Action::OpenCapture => {
+                if self.boot.as_ref().is_some_and(|boot| boot.has_dialog) {
+                    self.tell(ctx, ViewRequest::OpenDialog);
+                }
+            }
+            Action::Theme => {
+                self.prefs.theme = state::next_theme(self.prefs.theme);
+                theme::apply(self.prefs.theme);
+                self.keep_prefs_later(ctx);
+            }
+            Action::Density => {
+                self.prefs.density = state::next_density(self.prefs.density);
+                self.grid.set_row_height(self.prefs.density.px());
+                self.keep_prefs_later(ctx);
+            }
+            Action::Zone => self.overlay = Some(Overlay::Zone),
+            Action::Columns => self.overlay = Some(Overlay::Columns),
+            Action::Help => self.overlay = Some(Overlay::Help),
+            Action::Down
+            | Action::Up
+            | Action::PageDown
+            | Action::PageUp
+            | Action::Home
+            | Action::End
+            | Action::Left
+            | Action::Right => return false,
+        }
+        true
+    }
+
+    fn show_values(&mut self, ctx: &Context<Self>, values: ValueColumn) -> bool {
+        let column = match values {
+            ValueColumn::Server => Column::Server,
+            ValueColumn::ServerPort => Column::ServerPort,
+            ValueColumn::Client => Column::Client,
+            ValueColumn::ClientPort => Column::ClientPort,
+        };
+        let Some(row) = &self.selected else { return false };
+        let Some((_, count)) = row::values(row, column) else {
+            let cell = row::cell(row, column).text;
+            return self.say(ctx, format!("This row has one {}: {cell}", row::noun(values)));
+        };
+        let at = self.grid.cell_element(column).map(|cell| cell.get_bounding_client_rect());
+        let (x, y) = at.map_or((200.0, 200.0), |rect| (rect.left(), rect.bottom()));
+        self.overlay = Some(Overlay::Values(ValuesAsked { key: row.key, column: values, count, x, y }));
+        true
+    }
+
+    pub(super) fn header(&mut self, ctx: &Context<Self>, event: HeaderEvent) -> bool {
+        match event {
+            HeaderEvent::Sort { column, add } => {
+                self.sort = state::sorted(&self.sort, column, add);
+                let (client, grid, link, sort) =
+                    (self.client.clone(), self.grid.clone(), ctx.link().clone(), self.sort.clone());
+                spawn_local(async move {
+                    match client.ask(ViewRequest::Sort(sort)).await {
+                        Ok(_) => grid.reordered(),
+                        Err(error) => link.send_message(Msg::Failed(error)),
+                    }
+                });
+                true
+            }
+            HeaderEvent::Resize(column, width) => {
+                columns::resize(&mut self.prefs.columns, column, width);
+                self.laid_out(ctx)
+            }
+            HeaderEvent::Fit(column) => {
+                let width = self.grid.fit(column);
+                columns::resize(&mut self.prefs.columns, column, f64::from(width) + 18.0);
+                self.laid_out(ctx)
+            }
+            HeaderEvent::Move(column, before) => {
+                columns::move_before(&mut self.prefs.columns, column, before);
+                self.laid_out(ctx)
+            }
+            HeaderEvent::Menu => {
+                self.overlay = Some(Overlay::Columns);
+                true
+            }
+            HeaderEvent::Zone => {
+                self.overlay = Some(Overlay::Zone);
+                true
+            }
+        }
+    }
+
+    pub(super) fn bar(&mut self, ctx: &Context<Self>, event: BarEvent) -> bool {
+        match event {
+            BarEvent::Do(action) => return self.act(ctx, action),
+            BarEvent::Recent => self.overlay = Some(Overlay::Recent),
+            BarEvent::Source(id) => self.overlay = Some(Overlay::Source(id)),
+            BarEvent::Stop(id) => self.tell(ctx, ViewRequest::Stop(id)),
+            BarEvent::Close(id) => {
+                self.close_overlay();
+                self.tell_then(ctx, ViewRequest::Close(id));
+            }
+            BarEvent::Rename(source, name) => self.tell_then(ctx, ViewRequest::Rename { source, name }),
+            BarEvent::Open(path) => {
+                self.close_overlay();
+                self.tell(ctx, ViewRequest::Open(vec![path]));
+            }
+            BarEvent::ClearRecent => {
+                self.close_overlay();
+                self.tell(ctx, ViewRequest::ClearRecent);
+            }
+        }
+        true
+    }
+
+    pub(super) fn pressed(&mut self, y: f64, column: Option<Column>, at: (f64, f64)) -> bool {
+        dom::focus("grid");
+        let Some(row) = self.grid.point(y, column) else { return false };
+        if let Some((values, count)) = column.and_then(|column| row::values(&row, column)) {
+            self.overlay = Some(Overlay::Values(ValuesAsked { key: row.key, column: values, count, x: at.0, y: at.1 }));
+            return true;
+        }
+        false
+    }
+
+    pub(super) fn close_overlay(&mut self) -> bool {
+        let was = self.overlay.take().is_some();
+        if was {
+            dom::focus("grid");
+        }
+        was
+    }
+
+    fn tell(&self, ctx: &Context<Self>, request: ViewRequest) {
+        let link = ctx.link().clone();
+        self.client.tell(request, move |error| link.send_message(Msg::Failed(error)));
+    }
+
+    /// As [`App::tell`], and looks at rows and status when it is done.
+    fn tell_then(&self, ctx: &Context<Self>, request: ViewRequest) {
+        let (client, link) = (self.client.clone(), ctx.link().clone());
+        spawn_local(async move {
+            if let Err(error) = client.ask(request).await {
+                link.send_message(Msg::Failed(error));
+            }
+            link.send_message(Msg::PrefsKept);
+            link.send_message(Msg::Status(match client.ask(ViewRequest::Status).await {
+                Ok(ViewReply::Status(status)) => Ok(status),
+                Ok(_) => Err(unexpected()),
+                Err(error) => Err(error),
+            }));
+        });
+    }
+
+    pub(super) fn keep_prefs(&mut self, ctx: &Context<Self>) {
+        self.timers.prefs = None;
+        self.tell_then(ctx, ViewRequest::SetPrefs(self.prefs.clone()));
+    }
+
+    pub(super) fn keep_prefs_later(&mut self, ctx: &Context<Self>) {
+        let link = ctx.link().clone();
+        self.timers.prefs = Some(Timeout::new(PREFS_REST, move || link.send_message(Msg::KeepPrefs)));
+    }
+
+    pub(super) fn widen(&mut self, ctx: &Context<Self>, drag: Drag, x: f64) -> bool {
+        match (drag, self.wide_from) {
+            (Drag::Down, _) => self.wide_from = Some((x, self.prefs.detail_width)),
+            (Drag::Move, Some((from, width))) => {
+                self.prefs.detail_width = (f64::from(width) + from - x).clamp(DETAIL.0, DETAIL.1) as u16;
+                self.keep_prefs_later(ctx);
+            }
+            (Drag::Move, None) => return false,
+            (Drag::Up, _) => self.wide_from = None,
+        }
+        true
+    }
+
+    pub(super) fn thumb(&mut self, drag: Drag, y: f64) -> bool {
+        let top = self.nodes.bar.cast::<HtmlElement>().map_or(0.0, |bar| bar.get_bounding_client_rect().top());
+        let y = y - top;
+        match (drag, self.thumb_from, self.grid.thumb()) {
+            (Drag::Down, _, Some((top, height))) if (top..top + height).contains(&y) => self.thumb_from = Some(y - top),
+            // Beside the thumb a press moves by a page, towards the pointer.
+            (Drag::Down, _, Some((top, _))) => {
+                let page = self.grid.page();
+                self.grid.scroll_by(if y < top { -page } else { page });
+            }
+            (Drag::Move, Some(from), _) => self.grid.drag(y - from),
+            (Drag::Up, _, _) => self.thumb_from = None,
+            (Drag::Down, _, None) | (Drag::Move, None, _) => {}
+        }
+        false
+    }
+}
