@@ -22,7 +22,7 @@ use crate::platform;
 #[command(name = "nightjar", version)]
 struct Arguments {
     /// Serve the page to a browser on this loopback address in place of a window.
-    #[cfg(debug_assertions)]
+    #[cfg(all(debug_assertions, feature = "bridge"))]
     #[arg(long, value_name = "ADDRESS:PORT")]
     bridge: Option<std::net::SocketAddr>,
     /// Captures to open.
@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
-    #[cfg(debug_assertions)]
+    #[cfg(all(debug_assertions, feature = "bridge"))]
     if let Some(address) = arguments.bridge {
         return Ok(crate::bridge::run(address, arguments.captures)?);
     }

@@ -1,7 +1,7 @@
 //! The desktop app: one [`controller`] owns the state, [`ipc`] (the window) or the bridge (a browser, in debug builds)
 //! carry the page's requests to it, [`sensors`] its sensors' rows.
 
-#[cfg(debug_assertions)]
+#[cfg(all(debug_assertions, feature = "bridge"))]
 pub mod bridge;
 pub mod controller;
 pub mod error;
