@@ -72,6 +72,12 @@ pub fn utc(at: Timestamp) -> String {
     )
 }
 
+/// A cause in words, as a sentence: it ends with a full stop, if not with a mark of its own.
+pub fn sentence(words: &str) -> String {
+    let words = words.trim_end();
+    if words.is_empty() || words.ends_with(['.', '!', '?', '…', ':']) { words.into() } else { format!("{words}.") }
+}
+
 /// How long something took, in at most two units: `0.312 s`, `4 min 12 s`, `2 h 5 min`.
 pub fn duration(nanos: i64) -> String {
     let nanos = nanos.max(0);
@@ -212,6 +218,13 @@ mod tests {
         assert_eq!(bytes(999_949), "999.9 KB");
         assert_eq!(bytes(999_950), "1.0 MB");
         assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn a_cause_becomes_a_sentence() {
+        assert_eq!(sentence("offset 24: too short"), "offset 24: too short.");
+        assert_eq!(sentence("It is gone. "), "It is gone.");
+        assert_eq!(sentence(""), "");
     }
 
     #[test]

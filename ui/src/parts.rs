@@ -26,6 +26,10 @@ pub enum Icon {
     Theme,
     /// A globe.
     Zone,
+    /// A window with its lower part apart.
+    DockBelow,
+    /// A window with its right part apart.
+    DockRight,
     /// A cross.
     Close,
     /// A square.
@@ -52,6 +56,8 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Recent => "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11M8 5v3l2 1.5",
         Icon::Theme => "M8 2.5a5.5 5.5 0 1 1 0 11zM8 2.5a5.5 5.5 0 0 0 0 11",
         Icon::Zone => "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11M2.5 8h11M8 2.5c-3 3-3 8 0 11M8 2.5c3 3 3 8 0 11",
+        Icon::DockBelow => "M2.5 3h11v10h-11zM2.5 9h11",
+        Icon::DockRight => "M2.5 3h11v10h-11zM9.5 3v10",
         Icon::Close => "M4 4l8 8M12 4l-8 8",
         Icon::Stop => "M4.5 4.5h7v7h-7z",
         Icon::Copy => "M5.5 5.5h7v8h-7zM3.5 10.5v-8h7",
@@ -123,4 +129,22 @@ pub fn Popover(props: &PopoverProps) -> Html {
             </div>
         </div>
     }
+}
+
+/// Up and down move the focus among entries whose ids are a prefix and the number in their `data-at`.
+pub fn arrow_keys(prefix: &'static str) -> Callback<KeyboardEvent> {
+    Callback::from(move |event: KeyboardEvent| {
+        let step: i32 = match event.key().as_str() {
+            "ArrowDown" => 1,
+            "ArrowUp" => -1,
+            _ => return,
+        };
+        event.prevent_default();
+        event.stop_propagation();
+        if let Some((_, at)) = dom::attribute_around(event.target(), "data-at")
+            && let Ok(at) = at.parse::<i32>()
+        {
+            dom::focus(&format!("{prefix}-{}", at + step));
+        }
+    })
 }

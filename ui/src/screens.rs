@@ -103,8 +103,9 @@ fn failed(props: &ScreenProps) -> Html {
                     html! {
                         <div class="failure" key={id}>
                             <b>{ &source.name }</b>
-                            <p>{ why.to_owned() }</p>
-                            <p class="mono faint path">{ &source.path }</p>
+                            <p class="path">{ format::sentence(why) }</p>
+                            // A fault of the file names it already.
+                            if !why.contains(&source.path) { <p class="mono faint path">{ &source.path }</p> }
                             <div class="line">
                                 <button class="btn" title="Closes it and opens the same path again"
                                     onclick={again(&props.on, id, path)}>{ "Try again" }</button>

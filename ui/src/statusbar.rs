@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use sensor_wire::view::{AppStatus, ColumnPref, Density};
-use web_sys::{KeyboardEvent, MouseEvent};
+use sensor_wire::view::{AppStatus, Column, ColumnPref, Density};
+use web_sys::MouseEvent;
 use yew::{Callback, Html, Properties, function_component, html, use_effect_with};
 
 use crate::dom;
@@ -11,9 +11,8 @@ use crate::format;
 use crate::grid::columns;
 use crate::grid::keys::{self, Action};
 use crate::grid::viewport::Meta;
-use crate::parts::{Icon, Popover, icon};
+use crate::parts::{Icon, Popover, arrow_keys, icon};
 use crate::state;
-use sensor_wire::view::Column;
 
 /// The line's properties.
 #[derive(Properties, PartialEq)]
@@ -112,25 +111,12 @@ pub struct ColumnMenuProps {
 pub fn ColumnMenu(props: &ColumnMenuProps) -> Html {
     use_effect_with((), |()| dom::focus("column-0"));
     let shown = props.columns.iter().filter(|c| c.shown).count();
-    let onkeydown = Callback::from(|event: KeyboardEvent| {
-        let step: i32 = match event.key().as_str() {
-            "ArrowDown" => 1,
-            "ArrowUp" => -1,
-            _ => return,
-        };
-        event.prevent_default();
-        if let Some((_, at)) = dom::attribute_around(event.target(), "data-at")
-            && let Ok(at) = at.parse::<i32>()
-        {
-            dom::focus(&format!("column-{}", at + step));
-        }
-    });
     let height = 468.0;
     html! {
         <Popover id="column-menu" label="Columns" x={250.0} y={dom::size().1 - height - 44.0} width={240.0} {height}
             on_close={props.on_close.clone()}>
             <div class="popover-head"><h2>{ "Columns" }</h2></div>
-            <div class="checks" {onkeydown}>
+            <div class="checks" onkeydown={arrow_keys("column")}>
                 { for props.columns.iter().enumerate().map(|(at, pref)| {
                     let column = pref.column;
                     html! {

@@ -10,7 +10,7 @@ use yew::{AttrValue, Callback, Html, Properties, function_component, html, use_e
 use crate::dom;
 use crate::format;
 use crate::grid::keys::{self, Action};
-use crate::parts::{Icon, Popover, icon, mark};
+use crate::parts::{Icon, Popover, arrow_keys, icon, mark};
 use crate::state;
 
 /// What the user does at the bar.
@@ -206,7 +206,7 @@ pub fn SourceCard(props: &SourceCardProps) -> Html {
             </div>
             if let Some(why) = state::fault(source) {
                 <div class="note bad" role="alert">
-                    <p>{ why.to_owned() }</p>
+                    <p>{ format::sentence(why) }</p>
                     if source.rows > 0 { <p>{ "What was read before the fault stays in the grid." }</p> }
                 </div>
             }
@@ -281,26 +281,12 @@ pub fn RecentMenu(props: &RecentProps) -> Html {
 
 /// The entries of the recent list; the empty screen shows them too.
 pub fn recent_list(recent: &[Recent], on: &Callback<BarEvent>) -> Html {
-    let onkeydown = Callback::from(|event: KeyboardEvent| {
-        let step: i32 = match event.key().as_str() {
-            "ArrowDown" => 1,
-            "ArrowUp" => -1,
-            _ => return,
-        };
-        event.prevent_default();
-        event.stop_propagation();
-        if let Some((_, at)) = dom::attribute_around(event.target(), "data-recent")
-            && let Ok(at) = at.parse::<i32>()
-        {
-            dom::focus(&format!("recent-{}", at + step));
-        }
-    });
     html! {
-        <div class="recent-list" {onkeydown}>
+        <div class="recent-list" onkeydown={arrow_keys("recent")}>
             { for recent.iter().enumerate().map(|(at, entry)| {
                 let path = entry.path.clone();
                 html! {
-                    <button key={at} id={format!("recent-{at}")} data-recent={at.to_string()} class="recent"
+                    <button key={at} id={format!("recent-{at}")} data-at={at.to_string()} class="recent"
                         title={entry.path.clone()} onclick={on.reform(move |_: MouseEvent| BarEvent::Open(path.clone()))}>
                         <span class="name">{ state::file_name(&entry.path) }</span>
                         <span class="mono faint">{ format::bytes(entry.size) }</span>
