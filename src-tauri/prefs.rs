@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::{fs, io};
 
-use sensor_wire::view::{Column, ColumnPref, Prefs, Recent};
+use sensor_wire::view::{Column, ColumnPref, DETAIL_HEIGHT, DETAIL_WIDTH, Prefs, Recent};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -58,7 +58,8 @@ impl Kept {
     }
 }
 
-/// Mends what an older app or a hand at the export may have left: an unknown zone, columns missing or twice.
+/// Mends what an older app or a hand at the export may have left: an unknown zone, columns missing or twice,
+/// sizes nobody could work with.
 pub fn mend(mut prefs: Prefs) -> Prefs {
     if Zone::parse(&prefs.zone).is_none() {
         prefs.zone = zone::system().name().into();
@@ -66,15 +67,17 @@ pub fn mend(mut prefs: Prefs) -> Prefs {
     let mut columns: Vec<ColumnPref> = Vec::with_capacity(Column::ALL.len());
     for pref in prefs.columns {
         if columns.iter().all(|known| known.column != pref.column) {
-            columns.push(ColumnPref { width: pref.width.clamp(MIN_WIDTH, MAX_WIDTH), ..pref });
+            columns.push(ColumnPref { width: pref.width.map(|width| width.clamp(MIN_WIDTH, MAX_WIDTH)), ..pref });
         }
     }
     for column in Column::ALL {
         if columns.iter().all(|known| known.column != column) {
-            columns.push(ColumnPref { column, width: column.width(), shown: true });
+            columns.push(ColumnPref { column, width: None, shown: true });
         }
     }
     prefs.columns = columns;
+    prefs.detail_width = prefs.detail_width.clamp(DETAIL_WIDTH.0, DETAIL_WIDTH.1);
+    prefs.detail_height = prefs.detail_height.clamp(DETAIL_HEIGHT.0, DETAIL_HEIGHT.1);
     prefs
 }
 
@@ -290,11 +293,19 @@ mod tests {
 
     #[test]
     fn columns_are_mended() {
-        let twice = ColumnPref { column: Column::Rank, width: 0, shown: false };
+        let twice = ColumnPref { column: Column::Rank, width: Some(0), shown: false };
         let prefs = mend(Prefs { columns: vec![twice, twice], zone: "Mars/Olympus".into(), ..Prefs::default() });
         assert_eq!(prefs.columns.len(), Column::ALL.len());
-        assert_eq!(prefs.columns[0], ColumnPref { width: MIN_WIDTH, ..twice });
+        assert_eq!(prefs.columns[0], ColumnPref { width: Some(MIN_WIDTH), ..twice });
         assert!(Zone::parse(&prefs.zone).is_some());
+    }
+
+    #[test]
+    fn the_detail_panels_sizes_are_mended() {
+        let tiny = mend(Prefs { detail_width: 0, detail_height: 3, ..Prefs::default() });
+        assert_eq!((tiny.detail_width, tiny.detail_height), (DETAIL_WIDTH.0, DETAIL_HEIGHT.0));
+        let huge = mend(Prefs { detail_width: u16::MAX, detail_height: u16::MAX, ..Prefs::default() });
+        assert_eq!((huge.detail_width, huge.detail_height), (DETAIL_WIDTH.1, DETAIL_HEIGHT.1));
     }
 
     #[test]

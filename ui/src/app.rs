@@ -12,14 +12,12 @@ use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
 use sensor_wire::request::ValueColumn;
 use sensor_wire::view::{AppStatus, Boot, Column, Prefs, SortKey, SourceId, Timeline, ViewError, ViewRow};
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlElement, ResizeObserver};
+use web_sys::HtmlElement;
 use yew::{Component, Context, Html, NodeRef};
 
 use crate::backend::{Client, Heard};
-use crate::dom;
+use crate::dom::{self, SizeWatch};
 use crate::grid::columns;
 use crate::grid::header::HeaderEvent;
 use crate::grid::keys::Action;
@@ -48,12 +46,14 @@ pub struct App {
     dropping: bool,
     toast: Option<String>,
     dismissed: BTreeSet<SourceId>,
+    /// Widths that the grid has, and that the grid and a panel beside it share.
     width: u16,
+    room: u16,
     pulls: Pulls,
     timers: Timers,
     nodes: Nodes,
     listeners: Vec<EventListener>,
-    resized: Option<(ResizeObserver, Closure<dyn FnMut()>)>,
+    resized: Option<SizeWatch>,
     wide_from: Option<(f64, u16)>,
     thumb_from: Option<f64>,
     mounted: bool,
@@ -78,6 +78,7 @@ struct Timers {
 
 #[derive(Default)]
 struct Nodes {
+    main: NodeRef,
     body: NodeRef,
     wide: NodeRef,
     bar: NodeRef,
@@ -134,7 +135,7 @@ pub enum Msg {
     PrefsKept,
     /// A file hangs over the window, or no longer does.
     Dropping(bool),
-    /// The pointer is pressed, moved or released at the detail panel's edge.
+    /// The pointer is pressed, moved or released at the detail panel's edge, which lies across this coordinate.
     Wide(Drag, f64),
     /// The same at the scrollbar.
     Thumb(Drag, f64),
@@ -190,6 +191,7 @@ impl Component for App {
             toast: None,
             dismissed: BTreeSet::new(),
             width: 0,
+            room: 0,
             pulls: Pulls { strip_stale: true, ..Pulls::default() },
             timers,
             nodes: Nodes::default(),
@@ -302,19 +304,15 @@ impl Component for App {
             return;
         }
         let nodes = &self.nodes;
-        let (Some(body), Some(thumb), Some(wide)) =
-            (nodes.body.cast::<HtmlElement>(), nodes.thumb.cast::<HtmlElement>(), nodes.wide.cast::<HtmlElement>())
+        let element = |node: &NodeRef| node.cast::<HtmlElement>();
+        let (Some(body), Some(thumb), Some(wide), Some(main)) =
+            (element(&nodes.body), element(&nodes.thumb), element(&nodes.wide), element(&nodes.main))
         else {
             return;
         };
         self.mounted = true;
         let resized = ctx.link().callback(|()| Msg::Resized);
-        let closure = Closure::<dyn FnMut()>::new(move || resized.emit(()));
-        if let Ok(observer) = ResizeObserver::new(closure.as_ref().unchecked_ref()) {
-            observer.observe(&wide);
-            observer.observe(&body);
-            self.resized = Some((observer, closure));
-        }
+        self.resized = SizeWatch::new(&[&wide, &body, &main], move || resized.emit(()));
         self.listeners.push(listeners::wheel(self.grid.clone(), &body));
         if let Err(error) = self.grid.mount(body, thumb) {
             dom::report(&format!("the grid found no place in the page: {error:?}"));

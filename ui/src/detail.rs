@@ -10,8 +10,9 @@ use web_sys::{HtmlElement, KeyboardEvent, MouseEvent};
 use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, html};
 
 use crate::backend::{Client, unexpected};
-use crate::dom;
+use crate::dom::{self, SizeWatch};
 use crate::format;
+use crate::grid::keys::{self, Action};
 use crate::grid::row;
 use crate::parts::{Icon, icon};
 
@@ -32,8 +33,12 @@ pub struct DetailProps {
     pub row: Rc<ViewRow>,
     /// Abbreviation of the zone.
     pub zone: AttrValue,
+    /// It lies at the right of the grid, not below it.
+    pub right: bool,
     /// It is closed.
     pub on_close: Callback<()>,
+    /// It is to lie at the other side.
+    pub on_dock: Callback<()>,
     /// Text for the clipboard, and what it is.
     pub on_copy: Callback<(String, String)>,
     /// A list of values, near a point.
@@ -52,6 +57,9 @@ pub struct Detail {
     scrolled: f64,
     chosen: Option<u64>,
     list: NodeRef,
+    /// What the list lies in, and the watch over its size: how many lines are drawn hangs on it.
+    frame: NodeRef,
+    resized: Option<SizeWatch>,
 }
 
 /// What happens in the panel.
@@ -62,6 +70,8 @@ pub enum Msg {
     Scrolled,
     /// A flow was clicked.
     Chosen(u64),
+    /// The list has another size.
+    Resized,
     /// A key was pressed in the list.
     Moved(i32),
 }
@@ -81,6 +91,8 @@ impl Component for Detail {
             scrolled: 0.0,
             chosen: None,
             list: NodeRef::default(),
+            frame: NodeRef::default(),
+            resized: None,
         };
         detail.load(ctx);
         detail
@@ -130,7 +142,7 @@ impl Component for Detail {
                 }
                 true
             }
-            Msg::Scrolled => {
+            Msg::Scrolled | Msg::Resized => {
                 self.scrolled = self.list.cast::<HtmlElement>().map_or(0.0, |list| list.scroll_top().into());
                 let (first, last) = self.in_sight();
                 let held = self.offset..self.offset + self.flows.len() as u32;
@@ -157,9 +169,22 @@ impl Component for Detail {
         }
     }
 
+    fn rendered(&mut self, ctx: &Context<Self>, first: bool) {
+        if first && let Some(frame) = self.frame.cast::<HtmlElement>() {
+            let resized = ctx.link().callback(|()| Msg::Resized);
+            self.resized = SizeWatch::new(&[&frame], move || resized.emit(()));
+        }
+    }
+
     fn view(&self, ctx: &Context<Self>) -> Html {
         let row = &*ctx.props().row;
         let events = row::events(row);
+        let (other, dock) = if ctx.props().right {
+            (Icon::DockBelow, "Below the grid")
+        } else {
+            (Icon::DockRight, "At the right of the grid")
+        };
+        let dock_title = format!("{dock} ({})", keys::hint(Action::Dock));
         html! {
             <>
                 <div class="detail-head">
@@ -171,11 +196,14 @@ impl Component for Detail {
                         <p class="mute">{ format!("{} · {} {}", row.sensor,
                             format::time(row.first, row.utc_offset), ctx.props().zone) }</p>
                     </div>
+                    <span class="grow"></span>
+                    <button class="bare" id="dock" onclick={ctx.props().on_dock.reform(|_: MouseEvent| ())}
+                        title={dock_title} aria-label={dock}>{ icon(other) }</button>
                     <button class="bare" id="close-detail" onclick={ctx.props().on_close.reform(|_: MouseEvent| ())}
                         title="Close (Esc)" aria-label="Close">{ icon(Icon::Close) }</button>
                 </div>
                 { self.summary(ctx, row) }
-                { self.list(ctx) }
+                <div class="detail-flows" ref={self.frame.clone()}>{ self.list(ctx) }</div>
                 { for self.chosen.and_then(|id| self.flows.iter().find(|f| f.flow.id == id)).map(|f| one(ctx, f)) }
             </>
         }
@@ -230,7 +258,7 @@ impl Detail {
         };
         let rank = row::cell(row, Column::Rank);
         html! {
-            <dl class="facts">
+            <dl class="facts" id="row-facts">
                 <dt>{ "Server" }</dt>
                 <dd class="mono">{ side(Column::Server) }{ port_gap(row, Column::ServerPort) }{ side(Column::ServerPort) }</dd>
                 <dt>{ "Client" }</dt>
@@ -293,7 +321,7 @@ impl Detail {
         html! {
             <>
                 { head }
-                <div class="flows" ref={self.list.clone()} {onscroll} {onkeydown} tabindex="0" role="listbox"
+                <div class="flows" style={format!("flex-basis:{}px", self.height())} ref={self.list.clone()} {onscroll} {onkeydown} tabindex="0" role="listbox"
                     aria-label="Flows of the row">
                     <div class="flows-all" style={format!("height:{}px", self.height())}>
                         { for lines.map(|(top, flow)| self.line(ctx, top, flow)) }

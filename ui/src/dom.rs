@@ -1,8 +1,9 @@
 //! The browser, in the few words the rest of the UI needs.
 
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{Document, Element, HtmlDocument, HtmlElement, HtmlTextAreaElement, Window};
+use web_sys::{Document, Element, HtmlDocument, HtmlElement, HtmlTextAreaElement, ResizeObserver, Window};
 
 /// The window. `None` only outside a browser, where nothing of this runs.
 pub fn window() -> Option<Window> {
@@ -31,6 +32,28 @@ pub fn size() -> (f64, f64) {
         window().and_then(|w| of(&w).ok()).and_then(|v| v.as_f64()).unwrap_or(otherwise)
     };
     (side(Window::inner_width, 1_440.0), side(Window::inner_height, 900.0))
+}
+
+/// Calls back when one of some elements has another size, until it is dropped.
+pub struct SizeWatch {
+    observer: ResizeObserver,
+    _closure: Closure<dyn FnMut()>,
+}
+
+impl SizeWatch {
+    /// Watches. `None` in a browser that cannot.
+    pub fn new(elements: &[&Element], then: impl FnMut() + 'static) -> Option<SizeWatch> {
+        let closure = Closure::<dyn FnMut()>::new(then);
+        let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;
+        elements.iter().for_each(|element| observer.observe(element));
+        Some(SizeWatch { observer, _closure: closure })
+    }
+}
+
+impl Drop for SizeWatch {
+    fn drop(&mut self) {
+        self.observer.disconnect();
+    }
 }
 
 /// Puts the keyboard's focus on an element.

@@ -160,9 +160,19 @@ pub struct Prefs {
     pub columns: Vec<ColumnPref>,
     /// Show flow rows that have no event.
     pub flow_events: bool,
-    /// Width of the detail panel in CSS pixels.
+    /// Where the detail panel lies.
+    pub detail_dock: Dock,
+    /// Width of the detail panel in CSS pixels where it lies at the right, within [`DETAIL_WIDTH`].
     pub detail_width: u16,
+    /// Height of the detail panel in CSS pixels where it lies below, within [`DETAIL_HEIGHT`].
+    pub detail_height: u16,
 }
+
+/// Narrowest and widest detail panel, in CSS pixels.
+pub const DETAIL_WIDTH: (u16, u16) = (320, 900);
+
+/// Lowest and tallest detail panel, in CSS pixels.
+pub const DETAIL_HEIGHT: (u16, u16) = (180, 700);
 
 impl Default for Prefs {
     fn default() -> Self {
@@ -170,12 +180,11 @@ impl Default for Prefs {
             zone: "UTC".into(),
             theme: Theme::System,
             density: Density::Medium,
-            columns: Column::ALL
-                .iter()
-                .map(|&column| ColumnPref { column, width: column.width(), shown: true })
-                .collect(),
+            columns: Column::ALL.iter().map(|&column| ColumnPref { column, width: None, shown: true }).collect(),
             flow_events: true,
+            detail_dock: Dock::Auto,
             detail_width: 440,
+            detail_height: 300,
         }
     }
 }
@@ -211,6 +220,17 @@ impl Density {
             Density::Roomy => 36,
         }
     }
+}
+
+/// Where the detail panel lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Dock {
+    /// At the right where the grid keeps room for its columns, else below.
+    Auto,
+    /// At the right of the grid.
+    Right,
+    /// Below the grid.
+    Below,
 }
 
 /// The grid's columns.
@@ -259,18 +279,20 @@ impl Column {
         Column::Proto,
     ];
 
-    /// First width in CSS pixels. `Events` takes what is left.
+    /// Width in CSS pixels that a column has, at least, until the user gives it one.
     pub fn width(self) -> u16 {
         match self {
-            Column::Time => 118,
+            Column::Time => 122,
             Column::Sensor => 104,
             Column::Rank => 52,
-            Column::Bytes => 80,
-            Column::Packets => 74,
-            Column::Flows => 58,
+            // `~999.9 MB` and an arrow in the heading.
+            Column::Bytes => 92,
+            Column::Packets => 84,
+            Column::Flows => 66,
             Column::Server | Column::Client => 150,
-            Column::ServerPort | Column::ClientPort => 72,
-            Column::Events => 260,
+            // `65,535 ports`
+            Column::ServerPort | Column::ClientPort => 92,
+            Column::Events => 180,
             Column::Proto => 56,
         }
     }
@@ -281,8 +303,8 @@ impl Column {
 pub struct ColumnPref {
     /// Which.
     pub column: Column,
-    /// Width in CSS pixels.
-    pub width: u16,
+    /// Width in CSS pixels that the user gave it; `None` leaves it to the layout.
+    pub width: Option<u16>,
     /// Shown or hidden.
     pub shown: bool,
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use sensor_wire::request::ValueColumn;
-use sensor_wire::view::{Column, ViewReply, ViewRequest};
+use sensor_wire::view::{Column, DETAIL_HEIGHT, DETAIL_WIDTH, Dock, ViewReply, ViewRequest};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 use yew::Context;
@@ -22,8 +22,6 @@ use crate::topbar::BarEvent;
 
 /// Preferences that change in small steps (a width being dragged) are kept once they rest, in milliseconds.
 const PREFS_REST: u32 = 400;
-/// Narrowest and widest detail panel.
-const DETAIL: (f64, f64) = (320.0, 900.0);
 
 impl App {
     pub(super) fn act(&mut self, ctx: &Context<Self>, action: Action) -> bool {
@@ -83,6 +81,18 @@ impl App {
             Action::Density => {
                 self.prefs.density = state::next_density(self.prefs.density);
                 self.grid.set_row_height(self.prefs.density.px());
+                self.keep_prefs_later(ctx);
+            }
+            Action::Dock => {
+                if !self.detail {
+                    return false;
+                }
+                let wanted = if self.docked_right() { Dock::Below } else { Dock::Right };
+                // What the room alone would decide stays its decision, in a window of another size too.
+                self.prefs.detail_dock = Dock::Auto;
+                if self.docked_right() != (wanted == Dock::Right) {
+                    self.prefs.detail_dock = wanted;
+                }
                 self.keep_prefs_later(ctx);
             }
             Action::Zone => self.overlay = Some(Overlay::Zone),
@@ -228,11 +238,14 @@ impl App {
         self.timers.prefs = Some(Timeout::new(PREFS_REST, move || link.send_message(Msg::KeepPrefs)));
     }
 
-    pub(super) fn widen(&mut self, ctx: &Context<Self>, drag: Drag, x: f64) -> bool {
+    pub(super) fn widen(&mut self, ctx: &Context<Self>, drag: Drag, at: f64) -> bool {
+        let right = self.docked_right();
+        let size = if right { &mut self.prefs.detail_width } else { &mut self.prefs.detail_height };
         match (drag, self.wide_from) {
-            (Drag::Down, _) => self.wide_from = Some((x, self.prefs.detail_width)),
-            (Drag::Move, Some((from, width))) => {
-                self.prefs.detail_width = (f64::from(width) + from - x).clamp(DETAIL.0, DETAIL.1) as u16;
+            (Drag::Down, _) => self.wide_from = Some((at, *size)),
+            (Drag::Move, Some((from, before))) => {
+                let (least, most) = if right { DETAIL_WIDTH } else { DETAIL_HEIGHT };
+                *size = (f64::from(before) + from - at).clamp(least.into(), most.into()) as u16;
                 self.keep_prefs_later(ctx);
             }
             (Drag::Move, None) => return false,

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use sensor_wire::view::{Boot, Column};
+use sensor_wire::view::{Boot, Column, Dock};
 use web_sys::{HtmlElement, MouseEvent, PointerEvent};
-use yew::{Context, Html, html};
+use yew::{Context, Html, NodeRef, html};
 
 use super::listeners::capture;
 use super::{App, Drag, Msg};
@@ -24,6 +24,9 @@ use crate::timeline::Strip;
 use crate::topbar::{RecentMenu, SourceCard, TopBar};
 use crate::zone::ZonePicker;
 
+/// Width of the grid's own scrollbar.
+const SCROLLBAR: u16 = 12;
+
 impl App {
     pub(super) fn window(&self, ctx: &Context<Self>) -> Html {
         let link = ctx.link();
@@ -38,9 +41,11 @@ impl App {
                 <TopBar status={self.status.clone()} has_dialog={boot.has_dialog} theme={self.prefs.theme}
                     zone={self.prefs.zone.clone()} abbreviation={self.meta.zone.clone()} on={link.callback(Msg::Bar)} />
                 { self.banners(ctx) }
-                <Strip timeline={self.timeline.clone()} total={self.meta.total} newest_first={self.by_time()}
-                    on_jump={link.callback(Msg::Jump)} />
-                <main>
+                if !self.status.sources.is_empty() {
+                    <Strip timeline={self.timeline.clone()} total={self.meta.total} newest_first={self.by_time()}
+                        on_jump={link.callback(Msg::Jump)} />
+                }
+                <main ref={self.nodes.main.clone()} class={(!self.docked_right()).then_some("below")}>
                     { self.view_grid(ctx, boot) }
                     { self.view_detail(ctx) }
                 </main>
@@ -56,11 +61,12 @@ impl App {
 
     pub(super) fn resized(&mut self) -> bool {
         self.grid.resized();
-        let width = self.nodes.wide.cast::<HtmlElement>().map_or(0, |wide| wide.client_width().clamp(0, 20_000) as u16);
-        if width == self.width {
+        let width = |node: &NodeRef| node.cast::<HtmlElement>().map_or(0, |e| e.client_width().clamp(0, 20_000) as u16);
+        let (width, room) = (width(&self.nodes.wide), width(&self.nodes.main));
+        if (width, room) == (self.width, self.room) {
             return false;
         }
-        self.width = width;
+        (self.width, self.room) = (width, room);
         self.lay_out();
         true
     }
@@ -77,6 +83,18 @@ impl App {
 
     fn layout(&self) -> Layout {
         Layout::new(&self.prefs.columns, self.width)
+    }
+
+    /// The detail panel lies at the right of the grid, not below it.
+    pub(super) fn docked_right(&self) -> bool {
+        match self.prefs.detail_dock {
+            Dock::Right => true,
+            Dock::Below => false,
+            Dock::Auto => {
+                let wanted = Layout::comfort(&self.prefs.columns).saturating_add(SCROLLBAR);
+                self.room >= wanted.saturating_add(self.prefs.detail_width)
+            }
+        }
     }
 
     /// Newest first, oldest first, or `None` when something else than time decides.
@@ -154,18 +172,25 @@ impl App {
     fn view_detail(&self, ctx: &Context<Self>) -> Html {
         let (true, Some(row)) = (self.detail, &self.selected) else { return Html::default() };
         let link = ctx.link();
+        let right = self.docked_right();
         let edge = |drag: Drag| {
             link.batch_callback(move |event: PointerEvent| {
                 capture(&event, drag);
-                (drag != Drag::Move || event.buttons() != 0).then(|| Msg::Wide(drag, event.client_x().into()))
+                let at = if right { event.client_x() } else { event.client_y() };
+                (drag != Drag::Move || event.buttons() != 0).then(|| Msg::Wide(drag, at.into()))
             })
         };
+        let size = match right {
+            true => format!("width:{}px", self.prefs.detail_width),
+            false => format!("height:{}px", self.prefs.detail_height),
+        };
         html! {
-            <aside id="detail" aria-label="The selected row" style={format!("width:{}px", self.prefs.detail_width)}>
+            <aside id="detail" aria-label="The selected row" class={if right { "beside" } else { "below" }} style={size}>
                 <div class="detail-edge" title="Drag to resize" onpointerdown={edge(Drag::Down)}
                     onpointermove={edge(Drag::Move)} onpointerup={edge(Drag::Up)} onpointercancel={edge(Drag::Up)}></div>
-                <Detail client={self.client.clone()} row={row.clone()} zone={self.meta.zone.clone()}
+                <Detail client={self.client.clone()} row={row.clone()} zone={self.meta.zone.clone()} {right}
                     on_close={link.callback(|()| Msg::CloseDetail)}
+                    on_dock={link.callback(|()| Msg::Do(Action::Dock))}
                     on_copy={link.callback(|(text, what)| Msg::Copy(text, what))}
                     on_values={link.callback(|(column, count, x, y)| Msg::Values(column, count, x, y))} />
             </aside>
@@ -216,8 +241,8 @@ impl App {
                     html! {
                         <div key={format!("source-{id}")} class="banner bad" role="alert" data-banner={id.to_string()}>
                             { icon(Icon::Warning) }
-                            <span><b>{ &source.name }</b>{ format!(": {why} The {} read before the fault are shown.",
-                                format::counted(source.rows, "row")) }</span>
+                            <span><b>{ &source.name }</b>{ format!(": {} What was read before the fault is shown: {}.",
+                                format::sentence(why), format::counted(source.rows, "row")) }</span>
                             <span class="grow"></span>
                             <button class="bare" title="Close" aria-label="Close"
                                 onclick={ctx.link().callback(move |_: MouseEvent| Msg::Dismiss(id))}>

@@ -10,8 +10,10 @@ pub const NARROWEST: u16 = 36;
 pub const WIDEST: u16 = 1_200;
 /// Blank space on each side of the row.
 pub const EDGE: u16 = 12;
-/// What the events column may shrink to while nobody gave it a width.
-const EVENTS_LEAST: u16 = 120;
+/// What the events column takes before addresses get more than their least: a flow's line in full.
+const EVENTS_COMFORT: u16 = 240;
+/// An address needs no more: the longest of IPv6, 39 characters.
+const ADDRESS_MOST: u16 = 296;
 
 /// Where a shown column stands, in CSS pixels from the row's left edge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,22 +36,48 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// Lays the columns out in `available` pixels. `Events` takes what the others leave.
+    /// Lays the columns out in `available` pixels. What is left over by columns of fixed width goes to those that nobody
+    /// gave a width: to `Events` until it reads well, then half to `Events` and half to the addresses.
     pub fn new(columns: &[ColumnPref], available: u16) -> Layout {
         let shown = || columns.iter().filter(|c| c.shown);
-        let fixed: u16 =
-            shown().filter(|c| c.column != Column::Events).fold(2 * EDGE, |sum, c| sum.saturating_add(c.width));
+        let needed = shown().fold(2 * EDGE, |sum, c| sum.saturating_add(least(c)));
+        let mut spare = available.saturating_sub(needed);
+        let free = |column: Column| shown().any(|c| c.column == column && c.width.is_none());
+        let mut events = 0;
+        if free(Column::Events) {
+            events = spare.min(EVENTS_COMFORT - Column::Events.width());
+            spare -= events;
+        }
+        let addresses = [Column::Server, Column::Client].into_iter().filter(|&column| free(column)).count() as u16;
+        let share = match (addresses, free(Column::Events)) {
+            (0, _) => 0,
+            (n, true) => (spare / 2 / n).min(ADDRESS_MOST - Column::Server.width()),
+            (n, false) => (spare / n).min(ADDRESS_MOST - Column::Server.width()),
+        };
+        events += spare - share * addresses;
         let mut x = EDGE;
         let mut placed = Vec::with_capacity(columns.len());
         for pref in shown() {
-            let width = match pref.column {
-                Column::Events => events_width(pref.width, available.saturating_sub(fixed)),
-                _ => pref.width,
+            let more = match pref.column {
+                _ if pref.width.is_some() => 0,
+                Column::Events => events,
+                Column::Server | Column::Client => share,
+                _ => 0,
             };
+            let width = least(pref).saturating_add(more);
             placed.push(Placed { column: pref.column, x, width });
             x = x.saturating_add(width);
         }
         Layout { placed, width: x.saturating_add(EDGE).max(available) }
+    }
+
+    /// Pixels that the columns need to read well.
+    pub fn comfort(columns: &[ColumnPref]) -> u16 {
+        let wanted = |c: &ColumnPref| match (c.column, c.width) {
+            (Column::Events, None) => EVENTS_COMFORT,
+            _ => least(c),
+        };
+        columns.iter().filter(|c| c.shown).fold(2 * EDGE, |sum, c| sum.saturating_add(wanted(c)))
     }
 
     /// The rules that put header and cells in their places: one change of this text moves a whole column.
@@ -88,9 +116,8 @@ impl Layout {
     }
 }
 
-fn events_width(wanted: u16, left: u16) -> u16 {
-    let least = if wanted == Column::Events.width() { EVENTS_LEAST } else { wanted };
-    left.max(least)
+fn least(pref: &ColumnPref) -> u16 {
+    pref.width.unwrap_or(pref.column.width())
 }
 
 /// Makes what was stored fit for use: each column once, widths within bounds, at least one column shown.
@@ -98,12 +125,12 @@ pub fn repaired(stored: &[ColumnPref]) -> Vec<ColumnPref> {
     let mut out: Vec<ColumnPref> = Vec::with_capacity(Column::ALL.len());
     for pref in stored {
         if out.iter().all(|c| c.column != pref.column) {
-            out.push(ColumnPref { width: pref.width.clamp(NARROWEST, WIDEST), ..*pref });
+            out.push(ColumnPref { width: pref.width.map(|width| width.clamp(NARROWEST, WIDEST)), ..*pref });
         }
     }
     for column in Column::ALL {
         if out.iter().all(|c| c.column != column) {
-            out.push(ColumnPref { column, width: column.width(), shown: true });
+            out.push(ColumnPref { column, width: None, shown: true });
         }
     }
     if out.iter().all(|c| !c.shown) {
@@ -120,7 +147,7 @@ pub fn first() -> Vec<ColumnPref> {
 /// Gives a column another width.
 pub fn resize(columns: &mut [ColumnPref], column: Column, width: f64) {
     if let Some(pref) = columns.iter_mut().find(|c| c.column == column) {
-        pref.width = width.clamp(f64::from(NARROWEST), f64::from(WIDEST)) as u16;
+        pref.width = Some(width.clamp(f64::from(NARROWEST), f64::from(WIDEST)) as u16);
     }
 }
 
@@ -204,14 +231,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_take_what_is_left() {
+    fn events_and_addresses_take_what_is_left() {
         let columns = first();
         let wide = Layout::new(&columns, 2_000);
         let used: u16 = wide.placed.iter().map(|p| p.width).sum();
         assert_eq!((used + 2 * EDGE, wide.width), (2_000, 2_000));
         let narrow = Layout::new(&columns, 600);
-        assert_eq!(narrow.find(Column::Events).map(|p| p.width), Some(EVENTS_LEAST));
+        assert_eq!(narrow.find(Column::Events).map(|p| p.width), Some(Column::Events.width()));
         assert!(narrow.width > 600, "past the window's width the row is wider than it, and scrolls");
+    }
+
+    #[test]
+    fn addresses_grow_once_events_read_well_and_no_further_than_they_need() {
+        let columns = first();
+        let comfort = Layout::comfort(&columns);
+        let width = |available, column| Layout::new(&columns, available).find(column).map(|p| p.width);
+        assert_eq!(width(comfort, Column::Events), Some(EVENTS_COMFORT));
+        assert_eq!(width(comfort, Column::Server), Some(Column::Server.width()));
+        assert_eq!(width(comfort + 100, Column::Server), Some(Column::Server.width() + 25));
+        assert_eq!(width(comfort + 100, Column::Events), Some(EVENTS_COMFORT + 50));
+        assert_eq!(width(4_000, Column::Client), Some(ADDRESS_MOST));
+        let mut columns = first();
+        resize(&mut columns, Column::Server, 100.0);
+        assert_eq!(Layout::new(&columns, 4_000).find(Column::Server).map(|p| p.width), Some(100));
     }
 
     #[test]
@@ -224,10 +266,10 @@ mod tests {
 
     #[test]
     fn stored_layouts_are_repaired() {
-        let twice = ColumnPref { column: Column::Rank, width: 2, shown: false };
+        let twice = ColumnPref { column: Column::Rank, width: Some(2), shown: false };
         let columns = repaired(&[twice, twice]);
         assert_eq!(columns.len(), 12);
-        assert_eq!(columns[0], ColumnPref { width: NARROWEST, ..twice });
+        assert_eq!(columns[0], ColumnPref { width: Some(NARROWEST), ..twice });
         let hidden: Vec<ColumnPref> = first().into_iter().map(|c| ColumnPref { shown: false, ..c }).collect();
         assert!(repaired(&hidden).iter().all(|c| c.shown));
     }

@@ -35,6 +35,8 @@ pub enum Action {
     FlowEvents,
     /// The system's file dialog.
     OpenCapture,
+    /// The detail panel below the grid, or at its right.
+    Dock,
     /// The next theme.
     Theme,
     /// The picker of time zones.
@@ -101,6 +103,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["l"], Action::Values(ValueColumn::Client), Group::Row, "List its clients"),
     bind(&["L"], Action::Values(ValueColumn::ClientPort), Group::Row, "List its client ports"),
     bind(&["y"], Action::Copy, Group::Row, "Copy the cell's exact value"),
+    bind(&["b"], Action::Dock, Group::Row, "Detail panel below, or at the right"),
     bind(&["Escape"], Action::Back, Group::Row, "Close what is topmost; let go of the row"),
     bind(&[" "], Action::Pause, Group::View, "Pause, or go on"),
     bind(&["v"], Action::FlowEvents, Group::View, "Flow events on or off"),
