@@ -54,7 +54,9 @@ impl Rows {
             let at = bucket(start, step, self.columns.first[slot as usize]);
             counts[at][kind_place(self.columns.kind[slot as usize])] += 1;
         }
-        Timeline { start, step, utc_offset: zone.offset_at(start), buckets: counts }
+        let edge = |at: usize| start.saturating_add(step.saturating_mul(at as i64));
+        let utc_offsets = (0..=counts.len()).map(|at| zone.offset_at(edge(at))).collect();
+        Timeline { start, step, utc_offsets, buckets: counts }
     }
 }
 
@@ -139,6 +141,11 @@ mod tests {
         assert_eq!((timeline.start, timeline.step, timeline.buckets.len()), (0, 2 * SECOND, 60));
         assert_eq!((timeline.buckets[0], timeline.buckets[59]), ([1, 0, 0, 0, 0], [1, 0, 0, 0, 0]));
         assert_eq!(rows(&[]).timeline(100, Zone::UTC), Timeline::default());
+        // Two hours around 2024-03-31T01:00:00Z, when Berlin's clocks go forward: the strip goes with them.
+        let change = 1_711_846_800 * SECOND;
+        let berlin = rows(&[change - 3_600 * SECOND, change + 3_599 * SECOND]);
+        let timeline = berlin.timeline(2, Zone::parse("Europe/Berlin").unwrap());
+        assert_eq!((timeline.start, timeline.utc_offsets), (change - 3_600 * SECOND, vec![3_600, 7_200, 7_200]));
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use sensor_wire::request::ValueColumn;
 use sensor_wire::view::{Column, Flows, ViewError, ViewFlow, ViewReply, ViewRequest, ViewRow};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent, MouseEvent};
-use yew::{AttrValue, Callback, Component, Context, Html, NodeRef, Properties, html};
+use yew::{Callback, Component, Context, Html, NodeRef, Properties, html};
 
 use crate::backend::{Client, unexpected};
 use crate::dom::{self, SizeWatch};
@@ -31,8 +31,6 @@ pub struct DetailProps {
     pub client: Client,
     /// The selected row, in its newest revision.
     pub row: Rc<ViewRow>,
-    /// Abbreviation of the zone.
-    pub zone: AttrValue,
     /// It lies at the right of the grid, not below it.
     pub right: bool,
     /// It is closed.
@@ -111,7 +109,7 @@ impl Component for Detail {
                 list.set_scroll_top(0);
             }
             self.load(ctx);
-        } else if row.rev != old.row.rev || row.utc_offset != old.row.utc_offset || ctx.props().zone != old.zone {
+        } else if row.rev != old.row.rev || row.utc_offset != old.row.utc_offset {
             self.load(ctx);
         }
         true
@@ -194,7 +192,7 @@ impl Component for Detail {
                             { if row.events.is_empty() { ends(row) } else { events.text } }
                         </h2>
                         <p class="mute">{ format!("{} · {} {}", row.sensor,
-                            format::time(row.first, row.utc_offset), ctx.props().zone) }</p>
+                            format::time(row.first, row.utc_offset), format::offset(row.utc_offset)) }</p>
                     </div>
                     <span class="grow"></span>
                     <button class="bare" id="dock" onclick={ctx.props().on_dock.reform(|_: MouseEvent| ())}

@@ -78,6 +78,17 @@ pub fn sentence(words: &str) -> String {
     if words.is_empty() || words.ends_with(['.', '!', '?', '…', ':']) { words.into() } else { format!("{words}.") }
 }
 
+/// An offset from UTC in words: `UTC`, `UTC+1`, `UTC−3:30`.
+pub fn offset(utc_offset: i32) -> String {
+    let minutes = utc_offset.unsigned_abs() / 60;
+    let sign = if utc_offset < 0 { '−' } else { '+' };
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "UTC".into(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
+    }
+}
+
 /// How long something took, in at most two units: `0.312 s`, `4 min 12 s`, `2 h 5 min`.
 pub fn duration(nanos: i64) -> String {
     let nanos = nanos.max(0);
@@ -225,6 +236,11 @@ mod tests {
         assert_eq!(sentence("offset 24: too short"), "offset 24: too short.");
         assert_eq!(sentence("It is gone. "), "It is gone.");
         assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn offsets_are_whole_hours_or_not() {
+        assert_eq!([0, 7_200, 20_700, -12_600].map(offset), ["UTC", "UTC+2", "UTC+5:45", "UTC−3:30"]);
     }
 
     #[test]

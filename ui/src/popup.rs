@@ -82,6 +82,17 @@ pub fn Popup(props: &PopupProps) -> Html {
         });
     }
 
+    {
+        // Another order or another search begins at its top.
+        let (list, cursor) = (list.clone(), cursor.clone());
+        use_effect_with(((*query).clone(), *by), move |_| {
+            cursor.set(0);
+            if let Some(list) = list.cast::<HtmlElement>() {
+                list.set_scroll_top(0);
+            }
+        });
+    }
+
     let values = loaded.as_ref().and_then(|l| l.as_ref().ok()).cloned().unwrap_or_default();
     let listed = use_memo((Rc::as_ptr(&values) as usize, (*query).clone(), *by), |(_, query, (by, descending))| {
         listed(&values.values, query, *by, *descending)
@@ -116,9 +127,8 @@ pub fn Popup(props: &PopupProps) -> Html {
         let (values, listed, on_copy, column) =
             (values.clone(), listed.clone(), props.on_copy.clone(), props.asked.column);
         Callback::from(move |_: MouseEvent| {
-            let lines: Vec<String> =
-                listed.iter().filter_map(|&i| values.values.get(i as usize)).map(|v| name(v.value)).collect();
-            on_copy.emit((lines.join("\n"), format::counted(lines.len() as u64, row::noun(column))));
+            let wanted = listed.iter().filter_map(|&i| values.values.get(i as usize));
+            on_copy.emit((lines(wanted), format::counted(listed.len() as u64, row::noun(column))));
         })
     };
     let onkeydown = {
@@ -136,11 +146,10 @@ pub fn Popup(props: &PopupProps) -> Html {
         })
     };
     let oninput = {
-        let (query, cursor) = (query.clone(), cursor.clone());
+        let query = query.clone();
         Callback::from(move |event: InputEvent| {
             if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
                 query.set(input.value());
-                cursor.set(0);
             }
         })
     };
@@ -288,6 +297,11 @@ pub fn listed(values: &[ValueCount], query: &str, by: By, descending: bool) -> V
         listed.sort_by_key(key);
     }
     listed
+}
+
+/// Values as they are copied: one a line.
+pub fn lines<'a>(values: impl Iterator<Item = &'a ValueCount>) -> String {
+    values.map(|v| name(v.value)).collect::<Vec<_>>().join("\n")
 }
 
 fn name(value: Value) -> String {

@@ -141,10 +141,11 @@ fn moment(timeline: &Timeline, bucket: usize) -> String {
     const SECOND: i64 = 1_000_000_000;
     const DAY: i64 = 86_400 * SECOND;
     let at = end(timeline, bucket);
+    let utc_offset = timeline.utc_offsets.get(bucket).copied().unwrap_or_default();
     match timeline.step {
-        step if step < SECOND => format::clock_millis(at, timeline.utc_offset),
-        step if step < DAY => format::time(at, timeline.utc_offset),
-        _ => format::date(at, timeline.utc_offset),
+        step if step < SECOND => format::clock_millis(at, utc_offset),
+        step if step < DAY => format::time(at, utc_offset),
+        _ => format::date(at, utc_offset),
     }
 }
 
@@ -165,7 +166,7 @@ mod tests {
         Timeline {
             start: 0,
             step: 1_000_000_000,
-            utc_offset: 0,
+            utc_offsets: vec![0, 0, 3_600, 3_600],
             buckets: vec![[3, 1, 0, 0, 0], [0; 5], [6, 0, 0, 0, 2]],
         }
     }
@@ -184,6 +185,14 @@ mod tests {
         assert!(!can_jump(&timeline(), 13, Some(true)), "rows came since the strip was counted");
         assert!(!can_jump(&timeline(), 12, None), "the grid is not sorted by time");
         assert!(!can_jump(&Timeline::default(), 0, Some(true)));
+    }
+
+    #[test]
+    fn the_strip_follows_a_change_of_the_clocks() {
+        assert_eq!(
+            (moment(&timeline(), 1), moment(&timeline(), 2)),
+            ("01/01 00:00:01".into(), "01/01 01:00:02".into())
+        );
     }
 
     #[test]

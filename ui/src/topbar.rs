@@ -166,13 +166,20 @@ pub fn SourceCard(props: &SourceCardProps) -> Html {
         })
     };
     let entered = {
-        let (rename, close) = (rename.clone(), props.on_close.clone());
-        Callback::from(move |event: KeyboardEvent| {
-            if event.key() == "Enter" {
+        let (rename, close, name, old) = (rename.clone(), props.on_close.clone(), name.clone(), source.name.clone());
+        Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
+            "Enter" => {
                 event.prevent_default();
                 rename.emit(());
                 close.emit(());
             }
+            // The popover closes, and the field that loses the focus has nothing to tell.
+            "Escape" => {
+                if let Some(name) = name.cast::<HtmlInputElement>() {
+                    name.set_value(&old);
+                }
+            }
+            _ => {}
         })
     };
     let read = match format::percent(s.bytes_read, s.bytes_total) {
@@ -182,7 +189,7 @@ pub fn SourceCard(props: &SourceCardProps) -> Html {
         None => format::bytes(s.bytes_read),
     };
     let span = if s.first_packet_time == 0 {
-        "no packet yet".to_owned()
+        if state::busy(source) { "no packet yet".to_owned() } else { "no packet".to_owned() }
     } else {
         format!("{}, from {}", format::duration(s.packet_time - s.first_packet_time), format::utc(s.first_packet_time))
     };
@@ -265,8 +272,10 @@ pub struct RecentProps {
 #[function_component]
 pub fn RecentMenu(props: &RecentProps) -> Html {
     use_effect_with((), |()| dom::focus("recent-0"));
+    let button = dom::document().and_then(|d| d.get_element_by_id("recent"));
+    let x = button.map_or(0.0, |button| button.get_bounding_client_rect().left());
     html! {
-        <Popover id="recent-menu" label="Recent captures" x={dom::size().0 - 520.0} y={48.0} width={420.0} height={520.0}
+        <Popover id="recent-menu" label="Recent captures" {x} y={48.0} width={420.0} height={520.0}
             on_close={props.on_close.clone()}>
             { recent_list(&props.recent, &props.on) }
             <div class="popover-foot">

@@ -284,7 +284,7 @@ impl Column {
         match self {
             Column::Time => 122,
             Column::Sensor => 104,
-            Column::Rank => 52,
+            Column::Rank => 60,
             // `~999.9 MB` and an arrow in the heading.
             Column::Bytes => 92,
             Column::Packets => 84,
@@ -293,7 +293,7 @@ impl Column {
             // `65,535 ports`
             Column::ServerPort | Column::ClientPort => 92,
             Column::Events => 180,
-            Column::Proto => 56,
+            Column::Proto => 64,
         }
     }
 }
@@ -416,8 +416,8 @@ pub struct Timeline {
     pub start: Timestamp,
     /// Width of a bucket in nanoseconds; 0 when there are no rows.
     pub step: i64,
-    /// Seconds to add to UTC for the zone of the preferences at `start`.
-    pub utc_offset: i32,
+    /// Seconds to add to UTC for the zone of the preferences at each bucket's start, and at the end of the last.
+    pub utc_offsets: Vec<i32>,
     /// Rows that start in each bucket, by kind in the order of [`RowKind`].
     pub buckets: Vec<[u32; 5]>,
 }

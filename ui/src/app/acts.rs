@@ -12,10 +12,12 @@ use yew::Context;
 use super::{App, Drag, Msg};
 use crate::backend::unexpected;
 use crate::dom;
+use crate::format;
 use crate::grid::columns;
 use crate::grid::header::HeaderEvent;
 use crate::grid::keys::Action;
 use crate::grid::row;
+use crate::popup;
 use crate::state::{self, Overlay, ValuesAsked};
 use crate::theme;
 use crate::topbar::BarEvent;
@@ -40,11 +42,7 @@ impl App {
             }
             Action::Values(column) => return self.show_values(ctx, column),
             Action::Copy => {
-                if let Some(row) = &self.selected {
-                    let column = self.grid.column();
-                    let what = format!("the row's {}", columns::full_title(column).to_lowercase());
-                    ctx.link().send_message(Msg::Copy(row::copied(row, column), what));
-                }
+                self.copy_cell(ctx);
                 return false;
             }
             Action::Back => {
@@ -110,6 +108,32 @@ impl App {
         true
     }
 
+    /// The cell's value for the clipboard; of a cell that stands for many, all of them.
+    fn copy_cell(&self, ctx: &Context<Self>) {
+        let Some(row) = &self.selected else { return };
+        let column = self.grid.column();
+        let Some((values, _)) = row::values(row, column) else {
+            let what = format!("the row's {}", columns::full_title(column).to_lowercase());
+            ctx.link().send_message(Msg::Copy(row::copied(row, column), what));
+            return;
+        };
+        let (client, link, key) = (self.client.clone(), ctx.link().clone(), row.key);
+        spawn_local(async move {
+            link.send_message(match client.ask(ViewRequest::Values { key, column: values }).await {
+                Ok(ViewReply::Values(list)) => {
+                    let (copied, total) = (list.values.len() as u64, u64::from(list.total));
+                    let what = match format::counted(copied, row::noun(values)) {
+                        part if copied < total => format!("{part} of {}", format::grouped(total)),
+                        all => all,
+                    };
+                    Msg::Copy(popup::lines(list.values.iter()), what)
+                }
+                Ok(_) => Msg::Failed(unexpected()),
+                Err(error) => Msg::Failed(error),
+            });
+        });
+    }
+
     fn show_values(&mut self, ctx: &Context<Self>, values: ValueColumn) -> bool {
         let column = match values {
             ValueColumn::Server => Column::Server,
@@ -148,7 +172,7 @@ impl App {
             }
             HeaderEvent::Fit(column) => {
                 let width = self.grid.fit(column);
-                columns::resize(&mut self.prefs.columns, column, f64::from(width) + 18.0);
+                columns::resize(&mut self.prefs.columns, column, width.into());
                 self.laid_out(ctx)
             }
             HeaderEvent::Move(column, before) => {

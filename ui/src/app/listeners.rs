@@ -75,11 +75,12 @@ pub(super) fn wheel(grid: Rc<Viewport>, body: &HtmlElement) -> EventListener {
     })
 }
 
-/// A drag that leaves its element goes on; a browser that refuses ends it at the border.
+/// A drag that leaves its element goes on; a browser that refuses ends it at the border. What captures is the target:
+/// `current_target` is the page's root, where Yew listens, and past it no element hears of the drag.
 pub(super) fn capture(event: &PointerEvent, drag: Drag) {
     if drag == Drag::Down {
         event.prevent_default();
-        if let Some(element) = event.current_target().and_then(|t| t.dyn_into::<HtmlElement>().ok()) {
+        if let Some(element) = event.target().and_then(|t| t.dyn_into::<HtmlElement>().ok()) {
             let _ = element.set_pointer_capture(event.pointer_id());
         }
     }

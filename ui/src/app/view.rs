@@ -188,7 +188,7 @@ impl App {
             <aside id="detail" aria-label="The selected row" class={if right { "beside" } else { "below" }} style={size}>
                 <div class="detail-edge" title="Drag to resize" onpointerdown={edge(Drag::Down)}
                     onpointermove={edge(Drag::Move)} onpointerup={edge(Drag::Up)} onpointercancel={edge(Drag::Up)}></div>
-                <Detail client={self.client.clone()} row={row.clone()} zone={self.meta.zone.clone()} {right}
+                <Detail client={self.client.clone()} row={row.clone()} {right}
                     on_close={link.callback(|()| Msg::CloseDetail)}
                     on_dock={link.callback(|()| Msg::Do(Action::Dock))}
                     on_copy={link.callback(|(text, what)| Msg::Copy(text, what))}
@@ -230,19 +230,23 @@ impl App {
         }
     }
 
-    /// Faults of sources whose rows are in the grid, and the app's standing messages.
+    /// Faults of sources beside what is in the grid, and the app's standing messages.
     fn banners(&self, ctx: &Context<Self>) -> Html {
-        let faults = self.status.sources.iter().filter(|s| s.rows > 0 && !self.dismissed.contains(&s.id));
-        let faults = faults.filter_map(|s| Some((s, state::fault(s)?)));
+        // Without rows the screen in the grid's place tells of them.
+        let faults = self.status.sources.iter().filter(|_| self.meta.total > 0);
+        let faults = faults.filter(|s| !self.dismissed.contains(&s.id)).filter_map(|s| Some((s, state::fault(s)?)));
         html! {
-            <>
+            <div class="banners">
                 { for faults.map(|(source, why)| {
                     let id = source.id;
+                    let what = match source.rows {
+                        0 => "Nothing of it is in the grid.".to_owned(),
+                        rows => format!("What was read before the fault is shown: {}.", format::counted(rows, "row")),
+                    };
                     html! {
                         <div key={format!("source-{id}")} class="banner bad" role="alert" data-banner={id.to_string()}>
                             { icon(Icon::Warning) }
-                            <span><b>{ &source.name }</b>{ format!(": {} What was read before the fault is shown: {}.",
-                                format::sentence(why), format::counted(source.rows, "row")) }</span>
+                            <span><b>{ &source.name }</b>{ format!(": {} {what}", format::sentence(why)) }</span>
                             <span class="grow"></span>
                             <button class="bare" title="Close" aria-label="Close"
                                 onclick={ctx.link().callback(move |_: MouseEvent| Msg::Dismiss(id))}>
@@ -256,7 +260,7 @@ impl App {
                         { icon(Icon::Warning) }<span>{ &notice.message }</span>
                     </div>
                 }) }
-            </>
+            </div>
         }
     }
 }

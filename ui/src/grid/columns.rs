@@ -195,8 +195,17 @@ pub fn by_name(wanted: &str) -> Option<Column> {
     Column::ALL.into_iter().find(|&column| name(column) == wanted)
 }
 
-/// What the header says. The time column's is made with the zone's abbreviation.
-pub fn title(column: Column) -> &'static str {
+/// What the header says beside the column at the left. The time column's is made with the zone's abbreviation.
+pub fn title(column: Column, left: Option<Column>) -> &'static str {
+    match (column, left) {
+        // Beside its addresses it is plain whose port it is.
+        (Column::ServerPort, Some(Column::Server)) | (Column::ClientPort, Some(Column::Client)) => "Port",
+        _ => full_title(column),
+    }
+}
+
+/// The title where it stands alone.
+pub fn full_title(column: Column) -> &'static str {
     match column {
         Column::Time => "Time",
         Column::Sensor => "Sensor",
@@ -205,19 +214,11 @@ pub fn title(column: Column) -> &'static str {
         Column::Packets => "Packets",
         Column::Flows => "Flows",
         Column::Server => "Server",
-        Column::ServerPort | Column::ClientPort => "Port",
+        Column::ServerPort => "Server port",
         Column::Client => "Client",
+        Column::ClientPort => "Client port",
         Column::Events => "Events",
         Column::Proto => "Proto",
-    }
-}
-
-/// The title where it stands without its neighbours: the two ports are told apart.
-pub fn full_title(column: Column) -> &'static str {
-    match column {
-        Column::ServerPort => "Server port",
-        Column::ClientPort => "Client port",
-        _ => title(column),
     }
 }
 
@@ -315,6 +316,13 @@ mod tests {
         assert_eq!(layout.beside(Column::Time, false), Column::Time);
         assert_eq!(layout.beside(Column::Proto, true), Column::Proto);
         assert!(layout.css().contains("[data-col=sensor]{display:none}"));
+    }
+
+    #[test]
+    fn a_port_says_whose_it_is_unless_it_stands_beside_it() {
+        assert_eq!(title(Column::ServerPort, Some(Column::Server)), "Port");
+        assert_eq!(title(Column::ServerPort, Some(Column::Client)), "Server port");
+        assert_eq!(title(Column::ClientPort, None), "Client port");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use yew::{
     AttrValue, Callback, Html, Properties, TargetCast, function_component, html, use_mut_ref, use_node_ref, use_state,
 };
 
+use crate::dom;
 use crate::grid::columns::{self, Layout, Placed};
 
 /// A pointer that moves less than this between press and release has clicked.
@@ -134,7 +135,10 @@ pub fn Header(props: &HeaderProps) -> Html {
         <div class="head" role="rowgroup" ref={root}>
             <div class="head-row" role="row" aria-rowindex="1" {onpointerdown} {onpointermove} {onpointerup}
                 {onpointercancel} {oncontextmenu}>
-                { for props.layout.placed.iter().map(|placed| title(props, placed.column)) }
+                { for props.layout.placed.iter().enumerate().map(|(at, placed)| {
+                    let left = at.checked_sub(1).and_then(|left| props.layout.placed.get(left)).map(|p| p.column);
+                    title(props, placed.column, left)
+                }) }
                 if let Some(x) = *marker {
                     <div class="drop-marker" style={format!("left:{x}px")}></div>
                 }
@@ -143,7 +147,7 @@ pub fn Header(props: &HeaderProps) -> Html {
     }
 }
 
-fn title(props: &HeaderProps, column: Column) -> Html {
+fn title(props: &HeaderProps, column: Column, left: Option<Column>) -> Html {
     let sorted = props.sort.iter().enumerate().find(|(_, key)| key.column == column);
     let aria = sorted.map(|(_, key)| if key.descending { "descending" } else { "ascending" });
     let arrow = sorted.map(|(index, key)| {
@@ -188,11 +192,22 @@ fn title(props: &HeaderProps, column: Column) -> Html {
             aria-sort={aria} aria-label={columns::full_title(column)} tabindex="0" {onkeydown}
             title={format!("{}: click to sort, Shift-click to add, drag to move", columns::full_title(column))}>
             { zone }
-            <span class="label">{ columns::title(column) }</span>
+            <span class="label">{ columns::title(column, left) }</span>
             if let Some(arrow) = arrow { <span class="arrow" aria-hidden="true">{ arrow }</span> }
             <span class="edge" data-edge="1" title="Drag to resize, double-click to fit" ondblclick={fit}></span>
         </div>
     }
+}
+
+/// How wide a heading's content is, in CSS pixels, with what it has on both sides.
+pub fn natural_width(column: Column) -> i32 {
+    const GAP: i32 = 4;
+    const PADDING: i32 = 2 * 6 + 7;
+    let heading = format!("#grid .th[data-col={}]", columns::name(column));
+    let Some(heading) = dom::document().and_then(|d| d.query_selector(&heading).ok()?) else { return 0 };
+    let parts = heading.children();
+    let parts = (0..parts.length()).filter_map(|at| parts.item(at)).filter(|part| !part.has_attribute("data-edge"));
+    parts.map(|part| part.scroll_width() + GAP).sum::<i32>() + PADDING - GAP
 }
 
 /// The column that was pressed, and whether at its edge.

@@ -102,7 +102,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["S"], Action::Values(ValueColumn::ServerPort), Group::Row, "List its server ports"),
     bind(&["l"], Action::Values(ValueColumn::Client), Group::Row, "List its clients"),
     bind(&["L"], Action::Values(ValueColumn::ClientPort), Group::Row, "List its client ports"),
-    bind(&["y"], Action::Copy, Group::Row, "Copy the cell's exact value"),
+    bind(&["y"], Action::Copy, Group::Row, "Copy the cell's exact value, or its list"),
     bind(&["b"], Action::Dock, Group::Row, "Detail panel below, or at the right"),
     bind(&["Escape"], Action::Back, Group::Row, "Close what is topmost; let go of the row"),
     bind(&[" "], Action::Pause, Group::View, "Pause, or go on"),

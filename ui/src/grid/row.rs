@@ -95,7 +95,12 @@ pub fn class(row: &ViewRow) -> &'static str {
 /// What a pointer that rests on a cell is told.
 pub fn hint(row: &ViewRow, column: Column) -> String {
     match column {
-        Column::Time => format!("first packet {}\nlast packet {}", format::utc(row.first), format::utc(row.last)),
+        Column::Time => format!(
+            "first packet {}\nlast packet {}\nshown at {}",
+            format::utc(row.first),
+            format::utc(row.last),
+            format::offset(row.utc_offset)
+        ),
         Column::Sensor => format!("Seen by {}", row.sensor),
         Column::Rank => match row.rank {
             None => "No information about this row's addresses".into(),

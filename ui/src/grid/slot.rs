@@ -7,6 +7,9 @@ use web_sys::{Document, Element, HtmlElement, Text};
 
 use crate::grid::{columns, row};
 
+/// Blank space in the events cell, in CSS pixels: its own at both sides, a badge's at its right, a count's at its left.
+const EVENTS_BLANKS: i32 = 6 + 6 + 7 + 8;
+
 /// One recycled row.
 pub struct Slot {
     root: HtmlElement,
@@ -111,7 +114,8 @@ impl Slot {
     /// How wide a column's content is, in CSS pixels.
     pub fn content_width(&self, column: Column) -> i32 {
         if column == Column::Events {
-            return [&self.badge, &self.message, &self.count].iter().map(|t| t.natural_width()).sum::<i32>() + 14;
+            let parts = [&self.badge, &self.message, &self.count];
+            return parts.iter().map(|t| t.inline_width()).sum::<i32>() + EVENTS_BLANKS;
         }
         self.cells.iter().find(|c| c.column == column).map_or(0, |c| c.text.natural_width())
     }
@@ -168,6 +172,11 @@ impl TextSlot {
             self.element.set_class_name(class);
             class.clone_into(&mut self.class);
         }
+    }
+
+    /// An inline element is as wide as its content, whatever of it can be seen.
+    fn inline_width(&self) -> i32 {
+        self.element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_width)
     }
 
     /// An element that is squeezed to nothing still knows how wide its content would be.

@@ -14,6 +14,7 @@ use yew::Callback;
 use crate::backend::{Client, unexpected};
 use crate::dom;
 use crate::grid::columns::Layout;
+use crate::grid::header;
 use crate::grid::keys::Action;
 use crate::grid::perf;
 use crate::grid::row;
@@ -324,11 +325,13 @@ impl Viewport {
         dom::document()?.get_element_by_id(&id)
     }
 
-    /// The width at which a column's content fits, over the rows in sight.
+    /// The width at which a column's heading and its content fit, over the rows in sight.
     pub fn fit(&self, column: Column) -> u16 {
         let state = self.state.borrow();
         let shown = state.scroll.visible() as usize;
-        state.slots.iter().take(shown).map(|slot| slot.content_width(column)).max().unwrap_or(0).clamp(0, 2_000) as u16
+        let content = state.slots.iter().take(shown).map(|slot| slot.content_width(column)).max().unwrap_or(0);
+        // A cell that has just the width of its text would cut it where that is a fraction of a pixel more.
+        (content.max(header::natural_width(column)) + 1).clamp(0, 2_000) as u16
     }
 
     /// Looks again at a selected row that is out of sight, so that whoever shows it shows its newest revision.
