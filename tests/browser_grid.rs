@@ -9,7 +9,7 @@ mod support;
 use driver::{BridgeProcess, Driver, Page, ROWS};
 use sensor_wire::Few;
 use sensor_wire::view::{RowWindow, ViewReply, ViewRequest};
-use support::{PATIENCE, datagrams, sample};
+use support::{PATIENCE, datagrams, sample, strangers, sweep};
 
 /// A page whose capture is read whole, and its rows.
 async fn opened(page: &Page) -> RowWindow {
@@ -169,5 +169,213 @@ async fn the_keyboard_opens_the_detail_of_a_row() {
     assert!(community.is_string());
     page.press("\u{e00c}").await;
     page.until("!document.querySelector('#detail')").await;
+    page.close().await;
+}
+
+/// A capture of these bytes, in a folder that lasts as long as it is held.
+fn file(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("made.pcap");
+    std::fs::write(&path, bytes).unwrap();
+    (folder, path)
+}
+
+async fn pixels(page: &Page, expression: &str) -> f64 {
+    page.value(expression).await.as_f64().unwrap_or_else(|| panic!("no number: {expression}"))
+}
+
+fn heading(column: &str) -> String {
+    format!("[role=columnheader][data-col={column}]")
+}
+
+fn width(column: &str) -> String {
+    format!("document.querySelector('{}').offsetWidth", heading(column))
+}
+
+#[tokio::test]
+async fn the_scrollbars_thumb_follows_the_pointer_that_leaves_the_bar() {
+    let (_folder, path) = file(&strangers(5_000));
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&path]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    page.until("document.querySelector('#grid').getAttribute('aria-rowcount') == 5001").await;
+    page.drag(".thumb", (-200.0, 250.0)).await;
+    page.until(&format!("{ROWS}[0].getAttribute('aria-rowindex') > 1000")).await;
+    page.drag(".thumb", (0.0, -250.0)).await;
+    page.until(&format!("{ROWS}[0].getAttribute('aria-rowindex') == 2")).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn an_open_detail_panel_leaves_the_grid_its_width_and_is_resized_at_its_edge() {
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&sample()]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    opened(&page).await;
+    let events = pixels(&page, &width("events")).await;
+    assert!(events >= 240.0, "{events} px for events before");
+    page.click("#grid [role=row][data-key] [data-col=bytes]").await;
+    page.press("\u{e007}").await;
+    page.until("document.querySelector('#detail.below .flow')").await;
+    assert_eq!(pixels(&page, &width("events")).await, events);
+    let sideways = "document.querySelector('.sideways').scrollWidth - document.querySelector('.sideways').clientWidth";
+    assert_eq!(pixels(&page, sideways).await, 0.0);
+
+    let height = pixels(&page, "document.querySelector('#detail').offsetHeight").await;
+    page.drag(".detail-edge", (0.0, -60.0)).await;
+    page.until(&format!("document.querySelector('#detail').offsetHeight == {}", height + 60.0)).await;
+
+    page.press("b").await;
+    page.until("document.querySelector('#detail.beside .flow')").await;
+    let before = pixels(&page, "document.querySelector('#detail').offsetWidth").await;
+    page.drag(".detail-edge", (-80.0, 0.0)).await;
+    page.until(&format!("document.querySelector('#detail').offsetWidth == {}", before + 80.0)).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_double_click_fits_headings_and_events() {
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&sample()]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    opened(&page).await;
+    for column in ["rank", "events", "client", "sensor"] {
+        // First so narrow that everything in it is cut.
+        let narrower = 20.0 - pixels(&page, &width(column)).await;
+        page.drag(&format!("{} .edge", heading(column)), (narrower, 0.0)).await;
+        page.until(&format!("{} == 36", width(column))).await;
+        page.double_click(&format!("{} .edge", heading(column))).await;
+        let cut = format!(
+            "Array.from(document.querySelectorAll('#grid [data-col={column}], {} .label'))\
+             .filter((e) => e.scrollWidth > e.clientWidth && e.clientWidth > 0).length",
+            heading(column)
+        );
+        page.until(&format!("{} > 36 && {cut} == 0", width(column))).await;
+        assert!(pixels(&page, &width(column)).await < 400.0, "{column}");
+    }
+    let sorted = "Array.from(document.querySelectorAll('[aria-sort]')).map((e) => e.dataset.col).join()";
+    assert_eq!(page.value(sorted).await, "time", "an edge does not sort");
+    page.close().await;
+}
+
+#[tokio::test]
+async fn columns_are_moved_hidden_and_sorted_by_several() {
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&sample()]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    opened(&page).await;
+    let order = "Array.from(document.querySelectorAll('[role=columnheader]')).sort((a, b) => a.offsetLeft - b.offsetLeft)\
+        .map((e) => e.dataset.col).join()";
+    let at = |column: &str| format!("document.querySelector('{}').offsetLeft", heading(column));
+    let (proto, rank) = (pixels(&page, &at("proto")).await, pixels(&page, &at("rank")).await);
+    page.drag(&format!("{} .label", heading("proto")), (rank - proto - 30.0, 0.0)).await;
+    page.until(&format!("{order}.startsWith('time,sensor,proto,rank,')")).await;
+
+    page.click(&format!("{} .label", heading("proto"))).await;
+    page.shift_click(&format!("{} .label", heading("bytes"))).await;
+    page.until(&format!("document.querySelector('{}').ariaSort == 'descending'", heading("bytes"))).await;
+    page.until(&format!("document.querySelector('{} .arrow').textContent == '▲1'", heading("proto"))).await;
+    let ViewReply::Boot(boot) = page.ask(&ViewRequest::Boot).await else { panic!("no boot") };
+    assert_eq!(boot.sort.len(), 2, "{:?}", boot.sort);
+    let rows = window(&page).await.rows;
+    assert!(rows.is_sorted_by(|a, b| (a.proto, std::cmp::Reverse(a.bytes)) <= (b.proto, std::cmp::Reverse(b.bytes))));
+    let first: Vec<u64> = page.column("proto").await.iter().map(|text| number(text)).collect();
+    assert!(first.is_sorted(), "{first:?}");
+
+    page.press("|").await;
+    page.click("#column-menu [data-column=sensor]").await;
+    page.until(&format!("{order}.startsWith('time,proto,rank,')")).await;
+    page.click("#reset-columns").await;
+    page.until(&format!("{order}.startsWith('time,sensor,rank,')")).await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn the_strip_follows_a_change_of_the_clocks() {
+    // From an hour before to an hour after 2024-03-31T01:00:00Z, when Berlin's clocks go forward.
+    let (_folder, path) = file(&datagrams(&[(1_711_843_200, 10), (1_711_850_400, 10)]));
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&path]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    page.until("document.querySelector('#timeline .until')").await;
+    page.press("z").await;
+    page.until("document.activeElement.closest('#zone-picker')").await;
+    page.press("berlin\u{e007}").await;
+    page.until("document.querySelector('#timeline .from').textContent == '03/31 01:00:00'").await;
+    let until = page.until("document.querySelector('#timeline .until').textContent").await;
+    assert!(
+        until.as_str().is_some_and(|text| text.starts_with("03/31 04:0")),
+        "two hours later, on clocks that \
+        went forward: {until}"
+    );
+    // The older row's own offset, not the newest's.
+    page.press("\u{e010}").await;
+    page.click(&format!("#grid [data-key] [data-col=bytes]")).await;
+    page.press("\u{e010}\u{e007}").await;
+    page.until("document.querySelector('#detail .detail-head p').textContent.endsWith('03/31 01:00:00 UTC+1')").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_fault_is_told_once_and_in_a_sentence() {
+    let whole = std::fs::read(sample()).unwrap();
+    let (_cut_folder, cut) = file(&whole[..200_000]);
+    let (_bad_folder, bad) = file(&whole[..10]);
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&bad]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    let text = page.until("document.querySelector('#screen-failed .failure')?.innerText").await;
+    let text = text.as_str().unwrap_or_default();
+    assert_eq!(text.matches(bad.to_str().unwrap()).count(), 1, "{text}");
+    assert_eq!(page.value("document.querySelector('#timeline svg')").await, serde_json::Value::Null);
+    let strip = page.value("document.querySelector('#timeline').innerText").await;
+    assert_eq!(strip, "No rows to show over time");
+
+    assert_eq!(page.ask(&ViewRequest::Open(vec![cut.to_string_lossy().into_owned()])).await, ViewReply::Done);
+    let banners = "Array.from(document.querySelectorAll('.banner.bad')).map((e) => e.innerText.trim())";
+    page.until(&format!("{banners}.length == 2")).await;
+    let banners: Vec<String> = serde_json::from_value(page.value(banners).await).unwrap();
+    assert!(banners[0].ends_with(". Nothing of it is in the grid."), "{}", banners[0]);
+    assert!(banners[1].contains(". What was read before the fault is shown: "), "{}", banners[1]);
+    page.close().await;
+}
+
+#[tokio::test]
+async fn esc_leaves_a_sources_name_and_enter_renames_its_rows() {
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&sample()]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    opened(&page).await;
+    for (keys, name) in [("thrown away\u{e00c}", "sample"), ("hq core\u{e007}", "hq core")] {
+        page.click("[data-source-id] .chip-name").await;
+        page.until("document.activeElement.id == 'rename'").await;
+        page.press(keys).await;
+        page.until("!document.querySelector('#source')").await;
+        page.until(&format!("{ROWS}[0].querySelector('[data-col=sensor]').textContent == '{name}'")).await;
+        page.until(&format!("document.querySelector('[data-source-id] .name').textContent == '{name}'")).await;
+    }
+    page.click("[data-source-id] .chip-name").await;
+    page.click("#close-source").await;
+    page.until(&format!("document.querySelector('#screen-empty') && {ROWS}.length == 0")).await;
+    page.until("!document.querySelector('#timeline')").await;
+    page.close().await;
+}
+
+#[tokio::test]
+async fn a_long_list_is_drawn_in_part_copied_whole_and_starts_again_in_another_order() {
+    let (_folder, path) = file(&sweep(20_000));
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&path]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    page.until(&format!("{ROWS}[0].querySelector('[data-col=server]').textContent == '20,000 servers'")).await;
+    page.value("void (navigator.clipboard.writeText = (text) => { window.copied = text; return Promise.resolve(); })")
+        .await;
+    page.click("#grid [data-key] [data-col=server]").await;
+    let last = "Array.from(document.querySelectorAll('#popup .value')).at(-1).innerText";
+    page.until("document.querySelector('#popup .value')").await;
+    page.value("void (document.querySelector('#popup .values').scrollTop = 1e9)").await;
+    page.until(&format!("{last}.includes('11.0.78.31')")).await;
+    assert!(pixels(&page, "document.querySelectorAll('#popup .value').length").await < 30.0);
+    page.click("#popup .sort:nth-child(4)").await;
+    page.until("document.querySelector('#popup .values').scrollTop == 0").await;
+    page.until("document.querySelector('#popup .value.on').innerText.includes('59 B')").await;
+    page.press("\u{e00c}").await;
+    page.until("!document.querySelector('#popup')").await;
+    // The cell stands for 20,000 addresses: a copy of it is all of them.
+    page.press("y").await;
+    page.until("window.copied?.split('\\n').length == 20000").await;
+    page.until("document.querySelector('#toast').textContent == 'Copied 20,000 servers'").await;
     page.close().await;
 }

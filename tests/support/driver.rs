@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use fantoccini::actions::{
+    ActionSequence, InputSource, KeyAction, KeyActions, MOUSE_BUTTON_LEFT, MouseActions, PointerAction,
+};
 use fantoccini::error::NewSessionError;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -183,6 +186,45 @@ impl Page {
         element.click().await.unwrap_or_else(|error| panic!("{selector}: {error}"));
     }
 
+    /// Presses at the middle of what a CSS selector finds, moves by so many pixels, and lets go there.
+    pub async fn drag(&self, selector: &str, by: (f64, f64)) {
+        let (x, y) = self.middle(selector).await;
+        let to = |part: f64| PointerAction::MoveTo { duration: None, x: x + by.0 * part, y: y + by.1 * part };
+        let way = [to(0.0), DOWN, to(0.3), to(0.7), to(1.0), UP];
+        self.point(way.into_iter()).await;
+    }
+
+    /// Clicks twice at the middle of what a CSS selector finds.
+    pub async fn double_click(&self, selector: &str) {
+        let (x, y) = self.middle(selector).await;
+        self.point([PointerAction::MoveTo { duration: None, x, y }, DOWN, UP, DOWN, UP].into_iter()).await;
+    }
+
+    /// Clicks with Shift held.
+    pub async fn shift_click(&self, selector: &str) {
+        let shift = |action| KeyActions::new("keys".into()).then(action);
+        self.act(shift(KeyAction::Down { value: SHIFT })).await;
+        self.click(selector).await;
+        self.act(shift(KeyAction::Up { value: SHIFT })).await;
+    }
+
+    async fn middle(&self, selector: &str) -> (f64, f64) {
+        self.until(&format!("document.querySelector(\"{selector}\")")).await;
+        let middle = format!(
+            "(() => {{ const r = document.querySelector(\"{selector}\").getBoundingClientRect();
+             return [r.left + r.width / 2, r.top + r.height / 2]; }})()"
+        );
+        serde_json::from_value(self.value(&middle).await).expect("a place in the page")
+    }
+
+    async fn point(&self, way: impl Iterator<Item = PointerAction>) {
+        self.act(way.fold(MouseActions::new("mouse".into()), MouseActions::then)).await;
+    }
+
+    async fn act(&self, actions: impl Into<ActionSequence>) {
+        self.0.perform_actions(actions.into()).await.expect("the browser takes the actions");
+    }
+
     /// Presses keys, one after another, wherever the focus is.
     pub async fn press(&self, keys: &str) {
         let focused = self.0.active_element().await.expect("something has the focus");
@@ -214,6 +256,10 @@ impl Page {
         self.0.close().await.expect("the session ends");
     }
 }
+
+const SHIFT: char = '\u{e008}';
+const DOWN: PointerAction = PointerAction::Down { button: MOUSE_BUTTON_LEFT };
+const UP: PointerAction = PointerAction::Up { button: MOUSE_BUTTON_LEFT };
 
 /// The rows that stand in the grid from its top, as a JavaScript expression. Their places on screen count, because
 /// elements are used again and lie in the document in any order.

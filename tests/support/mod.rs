@@ -149,6 +149,18 @@ pub fn datagrams(packets: &[(u32, usize)]) -> Vec<u8> {
     capture(packets.iter().enumerate().map(to_port))
 }
 
+/// A capture of one client that sends a datagram to each of many servers within seconds: one row.
+pub fn sweep(servers: u32) -> Vec<u8> {
+    let client = Ipv4Addr::new(192, 0, 2, 1);
+    let to_server = |number: u32| {
+        (
+            1_700_000_000,
+            datagram(client, Ipv4Addr::from(0x0b00_0000 + number), [40_000, 4450], 10 + number as usize % 50),
+        )
+    };
+    capture((0..servers).map(to_server))
+}
+
 /// A capture of UDP datagrams that have nothing in common: each is a flow and a row of its own.
 pub fn strangers(count: u32) -> Vec<u8> {
     let stranger = |number: u32| {

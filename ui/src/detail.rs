@@ -319,7 +319,7 @@ impl Detail {
         html! {
             <>
                 { head }
-                <div class="flows" style={format!("flex-basis:{}px", self.height())} ref={self.list.clone()} {onscroll} {onkeydown} tabindex="0" role="listbox"
+                <div class="flows" style={format!("flex-basis:{}px", self.height() + 1.0)} ref={self.list.clone()} {onscroll} {onkeydown} tabindex="0" role="listbox"
                     aria-label="Flows of the row">
                     <div class="flows-all" style={format!("height:{}px", self.height())}>
                         { for lines.map(|(top, flow)| self.line(ctx, top, flow)) }

@@ -116,7 +116,14 @@ pub fn Popup(props: &PopupProps) -> Html {
     };
     let copy_one = {
         let (values, listed, on_copy) = (values.clone(), listed.clone(), props.on_copy.clone());
+        let (search, drawn, by) = (search.clone(), (*query).clone(), by.clone());
         move |at: usize| {
+            // Who types fast is ahead of the list that is drawn: what counts is what was typed.
+            let typed = search.cast::<HtmlInputElement>().map(|input| input.value()).filter(|typed| *typed != drawn);
+            let (listed, at) = match typed {
+                Some(typed) => (Rc::new(self::listed(&values.values, &typed, by.0, by.1)), 0),
+                None => (listed.clone(), at),
+            };
             if let Some(value) = listed.get(at).and_then(|&i| values.values.get(i as usize)) {
                 let text = name(value.value);
                 on_copy.emit((text.clone(), text));

@@ -63,6 +63,7 @@ pub fn ZonePicker(props: &ZonePickerProps) -> Html {
     let onkeydown = {
         let chosen = found.get(at).map(|zone| (*zone).to_owned());
         let (cursor, last, on_pick) = (cursor.clone(), found.len().saturating_sub(1), props.on_pick.clone());
+        let (zones, system, drawn) = (props.zones.clone(), props.system.clone(), (*query).clone());
         Callback::from(move |event: KeyboardEvent| {
             match event.key().as_str() {
                 "ArrowDown" => cursor.set(Some((at + 1).min(last))),
@@ -70,8 +71,14 @@ pub fn ZonePicker(props: &ZonePickerProps) -> Html {
                 "PageDown" => cursor.set(Some((at + 10).min(last))),
                 "PageUp" => cursor.set(Some(at.saturating_sub(10))),
                 "Enter" => {
-                    if let Some(zone) = &chosen {
-                        on_pick.emit(zone.clone());
+                    // Who types fast is ahead of the list that is drawn: what counts is what was typed.
+                    let typed = event.target_dyn_into::<HtmlInputElement>().map(|input| input.value());
+                    let zone = match typed.filter(|typed| *typed != drawn) {
+                        Some(typed) => self::found(&zones, &system, &typed).first().map(|zone| (*zone).to_owned()),
+                        None => chosen.clone(),
+                    };
+                    if let Some(zone) = zone {
+                        on_pick.emit(zone);
                     }
                 }
                 _ => return,
