@@ -1,6 +1,7 @@
 //! The page in headless Chromium, on the app and its sensor: what an analyst does with the grid.
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "any other answer fails the test")]
+#![allow(clippy::expect_used, reason = "clippy allows it in the bodies of tests alone")]
 
 #[path = "support/driver.rs"]
 mod driver;
@@ -174,9 +175,9 @@ async fn the_keyboard_opens_the_detail_of_a_row() {
 
 /// A capture of these bytes, in a folder that lasts as long as it is held.
 fn file(bytes: &[u8]) -> (tempfile::TempDir, std::path::PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("made.pcap");
-    std::fs::write(&path, bytes).unwrap();
+    std::fs::write(&path, bytes).expect("the capture is written");
     (folder, path)
 }
 
@@ -190,6 +191,20 @@ fn heading(column: &str) -> String {
 
 fn width(column: &str) -> String {
     format!("document.querySelector('{}').offsetWidth", heading(column))
+}
+
+#[tokio::test]
+async fn tab_stays_in_what_lies_over_the_window() {
+    let (Some(bridge), Some(driver)) = (BridgeProcess::start(&[&sample()]), Driver::chromium()) else { return };
+    let page = driver.browse(&bridge).await;
+    opened(&page).await;
+    page.click("#grid [data-key] .link").await;
+    page.until("document.querySelector('#copy-all') && document.activeElement.closest('#popup')").await;
+    for _ in 0..12 {
+        page.press("\u{e004}").await;
+        assert_eq!(page.value("Boolean(document.activeElement.closest('#popup'))").await, true);
+    }
+    page.close().await;
 }
 
 #[tokio::test]
@@ -305,7 +320,7 @@ async fn the_strip_follows_a_change_of_the_clocks() {
     );
     // The older row's own offset, not the newest's.
     page.press("\u{e010}").await;
-    page.click(&format!("#grid [data-key] [data-col=bytes]")).await;
+    page.click("#grid [data-key] [data-col=bytes]").await;
     page.press("\u{e010}\u{e007}").await;
     page.until("document.querySelector('#detail .detail-head p').textContent.endsWith('03/31 01:00:00 UTC+1')").await;
     page.close().await;

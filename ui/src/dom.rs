@@ -66,6 +66,21 @@ pub fn focus(id: &str) {
     }
 }
 
+/// Moves the focus from the last to the first thing within an element that takes it, or back. Answers whether it did.
+pub fn wrap_focus(within: &Element, back: bool) -> bool {
+    const TAKES_FOCUS: &str = "button:not(:disabled):not([tabindex='-1']), input, [tabindex='0']";
+    let Ok(found) = within.query_selector_all(TAKES_FOCUS) else { return false };
+    let ends = [found.item(0), found.item(found.length().saturating_sub(1))];
+    let [Some(first), Some(last)] = ends.map(|end| end.and_then(|end| end.dyn_into::<HtmlElement>().ok())) else {
+        return false;
+    };
+    let active = document().and_then(|d| d.active_element());
+    let at = |end: &HtmlElement| active.as_ref() == Some(end.as_ref());
+    // The frame itself has the focus where nothing in it was given it.
+    let (leaves, to) = if back { (at(&first) || active.as_ref() == Some(within), &last) } else { (at(&last), &first) };
+    leaves && to.focus().is_ok()
+}
+
 /// Scrolls whatever holds an element no further than needed for it to be in sight, up, down and sideways.
 pub fn reveal(id: &str) {
     if let Some(element) = document().and_then(|d| d.get_element_by_id(id)) {

@@ -1,6 +1,8 @@
 //! Small parts that several places of the window share: icons, and the frame of what lies over it.
 
-use yew::{AttrValue, Callback, Children, Html, KeyboardEvent, MouseEvent, Properties, function_component, html};
+use yew::{
+    AttrValue, Callback, Children, Html, KeyboardEvent, MouseEvent, Properties, function_component, html, use_node_ref,
+};
 
 use crate::dom;
 use crate::state;
@@ -103,7 +105,7 @@ pub struct PopoverProps {
     pub children: Children,
 }
 
-/// The frame of what lies over the window: closed by Esc or by a click beside it.
+/// The frame of what lies over the window: closed by Esc or by a click beside it; Tab stays inside.
 #[function_component]
 pub fn Popover(props: &PopoverProps) -> Html {
     let window = dom::size();
@@ -111,19 +113,29 @@ pub fn Popover(props: &PopoverProps) -> Html {
     let close = props.on_close.clone();
     let beside = Callback::from(move |_: MouseEvent| close.emit(()));
     let inside = Callback::from(|event: MouseEvent| event.stop_propagation());
-    let close = props.on_close.clone();
-    let onkeydown = Callback::from(move |event: KeyboardEvent| {
-        // Keys that are meant for the popover are none of the grid's business.
-        event.stop_propagation();
-        if event.key() == "Escape" {
-            event.prevent_default();
-            close.emit(());
-        }
-    });
+    let frame = use_node_ref();
+    let onkeydown = {
+        let (close, frame) = (props.on_close.clone(), frame.clone());
+        Callback::from(move |event: KeyboardEvent| {
+            // Keys that are meant for the popover are none of the grid's business.
+            event.stop_propagation();
+            match event.key().as_str() {
+                "Escape" => {
+                    event.prevent_default();
+                    close.emit(());
+                }
+                // What lies beneath cannot be reached while the popover is open.
+                "Tab" if frame.cast().is_some_and(|frame| dom::wrap_focus(&frame, event.shift_key())) => {
+                    event.prevent_default();
+                }
+                _ => {}
+            }
+        })
+    };
     html! {
         <div class="veil" onmousedown={beside}>
             <div id={props.id.clone()} class="popover" role="dialog" aria-label={props.label.clone()} aria-modal="true"
-                tabindex="-1" onmousedown={inside} {onkeydown}
+                tabindex="-1" ref={frame} onmousedown={inside} {onkeydown}
                 style={format!("left:{left}px;top:{top}px;width:{}px;max-height:{}px", props.width, props.height)}>
                 { for props.children.iter() }
             </div>
