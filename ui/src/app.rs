@@ -64,6 +64,8 @@ pub struct App {
 struct Pulls {
     status: bool,
     status_again: bool,
+    /// It changed, and is asked for once the rows under way are here.
+    status_due: bool,
     strip: bool,
     strip_stale: bool,
 }

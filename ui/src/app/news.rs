@@ -48,10 +48,11 @@ impl App {
                     boot(ctx, &self.client);
                     self.grid.pull();
                 }
-                self.grid.tick(rows);
                 self.pulls.strip_stale = true;
-                if self.status.revision != status {
-                    self.pull_status(ctx);
+                self.pulls.status_due |= self.status.revision != status;
+                // Rows go first: a status that is drawn before them would take their frame.
+                if !self.grid.tick(rows) {
+                    self.pull_due_status(ctx);
                 }
                 false
             }
@@ -90,6 +91,10 @@ impl App {
                 self.meta = meta;
                 true
             }
+            GridEvent::Pulled => {
+                self.pull_due_status(ctx);
+                false
+            }
             GridEvent::Selected(selected) => {
                 let same = match (&self.selected, &selected) {
                     (Some(a), Some(b)) => Rc::ptr_eq(a, b),
@@ -124,6 +129,12 @@ impl App {
         let link = ctx.link().clone();
         self.timers.toast = Some(Timeout::new(TOAST, move || link.send_message(Msg::Toasted)));
         true
+    }
+
+    fn pull_due_status(&mut self, ctx: &Context<Self>) {
+        if std::mem::take(&mut self.pulls.status_due) {
+            self.pull_status(ctx);
+        }
     }
 
     pub(super) fn pull_status(&mut self, ctx: &Context<Self>) {

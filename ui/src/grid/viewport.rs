@@ -34,6 +34,8 @@ const NEAR: u64 = 10;
 pub enum GridEvent {
     /// What is known about the list as a whole.
     Meta(Meta),
+    /// A request for rows was answered, well or not.
+    Pulled,
     /// The selected row, whenever it is another or says something else.
     Selected(Option<Rc<ViewRow>>),
     /// The app refused, or cannot be reached.
@@ -167,18 +169,19 @@ impl Viewport {
         self.state.borrow_mut().layout = layout;
     }
 
-    /// The app says that rows changed.
-    pub fn tick(self: &Rc<Self>, rows: u64) {
+    /// The app says that rows changed. Answers whether they are asked for now.
+    pub fn tick(self: &Rc<Self>, rows: u64) -> bool {
         {
             let mut state = self.state.borrow_mut();
             if state.meta.known && state.window.revision == rows {
-                return;
+                return false;
             }
             if self.measuring && state.heard.is_none() {
                 state.heard = Some(dom::now());
             }
         }
         self.pull();
+        true
     }
 
     /// The order is another: back to the top, where the new order begins.
@@ -207,6 +210,7 @@ impl Viewport {
             let reply = this.client.ask(request).await;
             this.arrived(reply, held, heard);
             this.pulling.set(false);
+            this.emit.emit(GridEvent::Pulled);
             if this.again.take() {
                 this.pull();
             }
