@@ -120,7 +120,11 @@ pub struct BridgeProcess {
 impl BridgeProcess {
     /// Starts it on captures; `None`, with a word, where the page or the sensor isn't built. It keeps nothing.
     pub fn start(captures: &[&Path]) -> Option<BridgeProcess> {
-        let sensord = sensord()?;
+        BridgeProcess::with(captures, &sensord()?)
+    }
+
+    /// The same with this sensor.
+    pub fn with(captures: &[&Path], sensord: &Path) -> Option<BridgeProcess> {
         page_is_built()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
         command.args(["--bridge", "127.0.0.1:0"]).args(captures).env("NIGHTJAR_SENSORD", sensord);

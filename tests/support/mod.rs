@@ -161,11 +161,16 @@ pub fn sweep(servers: u32) -> Vec<u8> {
     capture((0..servers).map(to_server))
 }
 
-/// A capture of UDP datagrams that have nothing in common: each is a flow and a row of its own.
+/// A capture of UDP datagrams that have nothing in common, 100 a second: each is a flow and a row of its own.
 pub fn strangers(count: u32) -> Vec<u8> {
+    strangers_at(count, |number| number / 100)
+}
+
+/// The same, with the second of each.
+pub fn strangers_at(count: u32, second: impl Fn(u32) -> u32) -> Vec<u8> {
     let stranger = |number: u32| {
         let (client, server) = (Ipv4Addr::from(0x0a00_0000 + number), Ipv4Addr::from(0x6400_0000 + number));
-        (1_700_000_000 + number / 100, datagram(client, server, [40_000, 1000 + (number % 60_000) as u16], 10))
+        (1_700_000_000 + second(number), datagram(client, server, [40_000, 1000 + (number % 60_000) as u16], 10))
     };
     capture((0..count).map(stranger))
 }
