@@ -34,5 +34,17 @@ async fn the_window_opens_a_capture_and_shows_its_rows() {
     let first = format!("{}:{}", window.rows[0].key.source, window.rows[0].key.row);
     page.until(&format!("{ROWS}[0].dataset.key == '{first}'")).await;
     assert_eq!(page.column("sensor").await[0], "sample");
+
+    // What hangs on the web view more than on the page: drags that capture the pointer, and the clipboard.
+    page.drag(".thumb", (-100.0, 200.0)).await;
+    page.until(&format!("{ROWS}[0].getAttribute('aria-rowindex') > 10")).await;
+    page.click("#grid [role=row][data-key] [data-col=bytes]").await;
+    page.press("\u{e007}").await;
+    page.until("document.querySelector('#detail .flow')").await;
+    let height = page.value("document.querySelector('#detail').offsetHeight").await.as_f64().expect("a height");
+    page.drag(".detail-edge", (0.0, -50.0)).await;
+    page.until(&format!("document.querySelector('#detail').offsetHeight == {}", height + 50.0)).await;
+    page.press("y").await;
+    page.until("document.querySelector('#toast').textContent == \"Copied the row's bytes\"").await;
     page.close().await;
 }
