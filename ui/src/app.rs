@@ -68,6 +68,8 @@ struct Pulls {
     status_due: bool,
     strip: bool,
     strip_stale: bool,
+    sort: bool,
+    sort_again: bool,
 }
 
 #[derive(Default)]
@@ -97,6 +99,8 @@ pub enum Msg {
     Status(Result<AppStatus, ViewError>),
     /// Rows over time.
     Strip(Result<Timeline, ViewError>),
+    /// The app took the order, or did not.
+    Sorted(Result<(), ViewError>),
     /// A second has gone by.
     Second,
     /// The grid reports.
@@ -218,6 +222,7 @@ impl Component for App {
                 }
                 true
             }
+            Msg::Sorted(answer) => self.sorted(ctx, answer),
             Msg::Second => {
                 self.pull_strip(ctx);
                 if self.detail {

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
 use sensor_wire::request::ValueColumn;
-use sensor_wire::view::{Column, DETAIL_HEIGHT, DETAIL_WIDTH, Dock, ViewReply, ViewRequest};
+use sensor_wire::view::{Column, DETAIL_HEIGHT, DETAIL_WIDTH, Dock, ViewError, ViewReply, ViewRequest};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 use yew::Context;
@@ -156,14 +156,7 @@ impl App {
         match event {
             HeaderEvent::Sort { column, add } => {
                 self.sort = state::sorted(&self.sort, column, add);
-                let (client, grid, link, sort) =
-                    (self.client.clone(), self.grid.clone(), ctx.link().clone(), self.sort.clone());
-                spawn_local(async move {
-                    match client.ask(ViewRequest::Sort(sort)).await {
-                        Ok(_) => grid.reordered(),
-                        Err(error) => link.send_message(Msg::Failed(error)),
-                    }
-                });
+                self.push_sort(ctx);
                 true
             }
             HeaderEvent::Resize(column, width) => {
@@ -187,6 +180,32 @@ impl App {
                 self.overlay = Some(Overlay::Zone);
                 true
             }
+        }
+    }
+
+    /// Tells the app the order. Two requests at once could overtake each other, and the older one would stay.
+    fn push_sort(&mut self, ctx: &Context<Self>) {
+        if std::mem::replace(&mut self.pulls.sort, true) {
+            self.pulls.sort_again = true;
+            return;
+        }
+        let (client, link, sort) = (self.client.clone(), ctx.link().clone(), self.sort.clone());
+        spawn_local(async move {
+            link.send_message(Msg::Sorted(client.ask(ViewRequest::Sort(sort)).await.map(drop)));
+        });
+    }
+
+    pub(super) fn sorted(&mut self, ctx: &Context<Self>, answer: Result<(), ViewError>) -> bool {
+        self.pulls.sort = false;
+        if std::mem::take(&mut self.pulls.sort_again) {
+            self.push_sort(ctx);
+        }
+        match answer {
+            Ok(()) => {
+                self.grid.reordered();
+                false
+            }
+            Err(error) => self.failed(ctx, error),
         }
     }
 
