@@ -354,6 +354,10 @@ async fn a_fault_is_told_once_and_in_a_sentence() {
     let banners: Vec<String> = serde_json::from_value(page.value(banners).await).unwrap();
     assert!(banners[0].ends_with(". Nothing of it is in the grid."), "{}", banners[0]);
     assert!(banners[1].contains(". What was read before the fault is shown: "), "{}", banners[1]);
+    // Rows that are only hidden are rows still.
+    page.press("v").await;
+    page.until("document.querySelector('#screen-hidden') && document.querySelectorAll('.banner.bad').length == 2")
+        .await;
     page.close().await;
 }
 

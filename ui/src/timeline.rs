@@ -82,7 +82,7 @@ pub fn Strip(props: &StripProps) -> Html {
                     <span class="mono">{ format!("max {}", format::grouped(tallest)) }</span>
                 </span>
             } else {
-                <span class="from">{ "No rows to show over time" }</span>
+                <span class="from none">{ "No rows to show over time" }</span>
             }
             if let Some((counts, bucket, x)) = tip {
                 <div class="tip" role="status" style={format!("left:clamp(8px, {x}px, calc(100% - 250px))")}>

@@ -233,7 +233,7 @@ impl App {
     /// Faults of sources beside what is in the grid, and the app's standing messages.
     fn banners(&self, ctx: &Context<Self>) -> Html {
         // Without rows the screen in the grid's place tells of them.
-        let faults = self.status.sources.iter().filter(|_| self.meta.total > 0);
+        let faults = self.status.sources.iter().filter(|_| self.meta.unfiltered > 0);
         let faults = faults.filter(|s| !self.dismissed.contains(&s.id)).filter_map(|s| Some((s, state::fault(s)?)));
         html! {
             <div class="banners">
