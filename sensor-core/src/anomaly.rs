@@ -77,31 +77,139 @@ anomalies! {
     Icmp6TooSmall = "icmpv6.pkt_too_small",
     /// The capture kept less of the frame than its headers need (snap length).
     SnapLength = "capture.headers_cut_by_snap_length",
+    /// The packet ends inside the ARP message.
+    ArpTooSmall = "arp.pkt_too_small",
+    /// ARP for another network than IPv4 over Ethernet.
+    ArpUnsupported = "arp.unsupported_hardware",
+    /// The frame ends inside an 802.1ah service tag.
+    PbbTooSmall = "ieee8021ah.header_too_small",
+    /// The frame ends inside a VN-Tag.
+    VnTagTooSmall = "vntag.header_too_small",
+    /// The frame ends inside an 802.1BR E-Tag.
+    ETagTooSmall = "etag.header_too_small",
+    /// The packet ends inside a PPP header.
+    PppTooSmall = "ppp.pkt_too_small",
+    /// A network protocol in PPP that is not decoded.
+    PppProtocol = "ppp.unsup_proto",
+    /// PPP with Van Jacobson's header compression.
+    PppCompressed = "not_decoded.ppp_vj",
+    /// PPP control protocols.
+    PppControl = "not_decoded.ppp_control",
+    /// The packet ends inside a PPPoE header.
+    PppoeTooSmall = "pppoe.pkt_too_small",
+    /// PPPoE of another version or type than 1.
+    PppoeWrongCode = "pppoe.wrong_code",
+    /// PPPoE discovery.
+    PppoeDiscovery = "not_decoded.pppoe_discovery",
+    /// The frame ends inside a Cisco HDLC header.
+    HdlcTooSmall = "chdlc.pkt_too_small",
+    /// Cisco's keepalives and discovery on a serial line.
+    HdlcControl = "not_decoded.chdlc_control",
+    /// The packet ends inside an MPLS stack.
+    MplsTooSmall = "mpls.header_too_small",
+    /// What follows an MPLS stack is neither IP nor Ethernet.
+    MplsPayload = "mpls.unknown_payload_type",
+    /// The packet ends inside a network service header.
+    NshTooSmall = "nsh.header_too_small",
+    /// A network service header shorter than its fixed part.
+    NshLength = "nsh.bad_header_length",
+    /// A network service header before a protocol that is not decoded.
+    NshProtocol = "nsh.unknown_payload",
+    /// The frame ends inside a netfilter log header.
+    NflogTooSmall = "nflog.pkt_too_small",
+    /// A netfilter log attribute shorter than its header.
+    NflogLength = "nflog.bad_attribute_length",
+    /// The frame ends inside an 802.11 header.
+    WlanTooSmall = "ieee80211.pkt_too_small",
+    /// 802.11 of another version than 0.
+    WlanVersion = "ieee80211.unsupported_version",
+    /// 802.11 management and control frames, and data frames without data.
+    WlanControl = "not_decoded.ieee80211_management",
+    /// 802.11 data that is encrypted.
+    WlanEncrypted = "not_decoded.ieee80211_encrypted",
+    /// The frame ends inside a radiotap header, or it has an unknown version.
+    RadiotapTooSmall = "radiotap.header_too_small",
+    /// The frame ends inside a Prism or AVS header.
+    PrismTooSmall = "prism.header_too_small",
+    /// The frame ends inside a per-packet information header.
+    PpiTooSmall = "ppi.header_too_small",
+    /// The packet ends inside a GRE header.
+    GreTooSmall = "gre.pkt_too_small",
+    /// GRE of another version than 0 and 1.
+    GreVersion = "gre.wrong_version",
+    /// GRE version 1 that does not carry PPP.
+    GreVersion1Protocol = "gre.version1_wrong_protocol",
+    /// GRE version 1 without a call id.
+    GreVersion1Key = "gre.version1_no_key",
+    /// The packet ends inside an ERSPAN header.
+    ErspanTooSmall = "erspan.header_too_small",
+    /// ERSPAN of a version that its GRE header does not announce.
+    ErspanVersion = "erspan.unsupported_version",
+    /// The packet ends inside an EtherIP header.
+    EtherIpTooSmall = "etherip.header_too_small",
+    /// The packet ends inside the SCTP or UDP-Lite header.
+    SctpTooSmall = "sctp.pkt_too_small",
+    /// The packet ends inside the IGMP message.
+    IgmpTooSmall = "igmp.pkt_too_small",
+    /// More layers, or more packets, in one frame than the decoder follows.
+    TooManyLayers = "too_many_layers",
+    /// More tunnels in each other than the decoder follows.
+    TunnelsTooDeep = "tunnels.too_many_layers",
+    /// An IPv6 fragment header on a packet that is no fragment.
+    Ipv6UselessFragmentHeader = "ipv6.exthdr_useless_fh",
+    /// An IPv4 fragment: no fault.
+    Ipv4Fragment = "ipv4.fragment",
+    /// An IPv6 fragment: no fault.
+    Ipv6Fragment = "ipv6.fragment",
+    /// An IPv4 fragment that overlaps another one.
+    Ipv4FragmentOverlap = "ipv4.frag_overlap",
+    /// An IPv6 fragment that overlaps another one, which RFC 5722 forbids.
+    Ipv6FragmentOverlap = "ipv6.frag_overlap",
+    /// An IPv4 fragment that ends past the longest datagram there can be.
+    Ipv4FragmentTooLarge = "ipv4.frag_pkt_too_large",
+    /// An IPv6 fragment that ends past the longest datagram there can be.
+    Ipv6FragmentTooLarge = "ipv6.frag_pkt_too_large",
+    /// An IPv4 fragment that is not the last and not a multiple of 8 bytes.
+    Ipv4FragmentLength = "ipv4.frag_invalid_length",
+    /// An IPv6 fragment that is not the last and not a multiple of 8 bytes.
+    Ipv6FragmentLength = "ipv6.frag_invalid_length",
+    /// An IPv4 fragment past the end that the last one set, or a last one before that.
+    Ipv4FragmentBeyondEnd = "ipv4.frag_beyond_end",
+    /// An IPv6 fragment past the end that the last one set, or a last one before that.
+    Ipv6FragmentBeyondEnd = "ipv6.frag_beyond_end",
+    /// A datagram whose fragments did not all come in time.
+    DefragIncomplete = "defrag.incomplete",
+    /// A datagram given up because too many waited.
+    DefragTrackers = "defrag.max_trackers_reached",
+    /// A datagram given up because those that waited took too many bytes.
+    DefragMemory = "defrag.memcap_reached",
+    /// An IPv4 header whose checksum is wrong.
+    Ipv4Checksum = "ipv4.invalid_checksum",
+    /// A TCP segment whose checksum is wrong.
+    TcpChecksum = "tcp.invalid_checksum",
+    /// A UDP datagram whose checksum is wrong.
+    UdpChecksum = "udp.invalid_checksum",
+    /// An ICMP message whose checksum is wrong.
+    Icmp4Checksum = "icmpv4.invalid_checksum",
+    /// An ICMPv6 message whose checksum is wrong.
+    Icmp6Checksum = "icmpv6.invalid_checksum",
     /// Link type of the capture that is not decoded.
     LinkType = "not_decoded.link_type",
-    /// 802.3 frame with an LLC header.
+    /// IEEE 802.15.4 frames.
+    Ieee802154 = "not_decoded.ieee802_15_4",
+    /// 802.3 frame with an LLC header of another protocol than IP.
     Llc = "not_decoded.llc",
-    /// ARP.
-    Arp = "not_decoded.arp",
+    /// RARP.
+    Rarp = "not_decoded.rarp",
     /// LLDP.
     Lldp = "not_decoded.lldp",
-    /// MPLS.
-    Mpls = "not_decoded.mpls",
-    /// PPPoE, discovery or session.
-    Pppoe = "not_decoded.pppoe",
+    /// 802.1X.
+    Eapol = "not_decoded.eapol",
     /// MACsec.
     Macsec = "not_decoded.macsec",
-    /// 802.1ah provider backbone bridging.
-    Pbb = "not_decoded.802_1ah",
     /// Any other EtherType.
-    EtherType = "not_decoded.ethertype",
-    /// A fragment after the first: its ports are in another packet; it counts to a flow without ports.
-    Fragment = "not_decoded.ip_fragment",
-    /// GRE: the packets inside are not looked at.
-    Gre = "not_decoded.gre",
-    /// IP inside IP: the packets inside are not looked at.
-    IpInIp = "not_decoded.ip_in_ip",
-    /// ESP.
+    EtherType = "ethernet.unknown_ethertype",
+    /// ESP: tracked by its addresses.
     Esp = "not_decoded.esp",
     /// IP protocol without a decoder: tracked by its addresses.
     IpProtocol = "not_decoded.ip_protocol",
@@ -150,9 +258,9 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), Anomaly::ALL.len());
         let mut counts = Counts::default();
-        counts.add(Anomaly::Arp);
-        counts.add(Anomaly::Arp);
+        counts.add(Anomaly::Lldp);
+        counts.add(Anomaly::Lldp);
         counts.add(Anomaly::IpProtocol);
-        assert_eq!(counts.ranked(), [("not_decoded.arp", 2), ("not_decoded.ip_protocol", 1)]);
+        assert_eq!(counts.ranked(), [("not_decoded.lldp", 2), ("not_decoded.ip_protocol", 1)]);
     }
 }

@@ -4,8 +4,9 @@ use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
 use sensor_wire::{RowId, Timestamp};
 
 use crate::anomaly::Counts;
-use crate::decode::{self, Depths, Packet};
-use crate::flow::{Flow, FlowKey, FlowTable};
+use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
+use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable};
+use crate::inspect::Inspector;
 use crate::limits::{Limits, Timeouts};
 use crate::summary::{Delta, Summary};
 
@@ -46,6 +47,8 @@ pub struct Stats {
     pub first: Option<Timestamp>,
     /// Time of the newest packet.
     pub newest: Timestamp,
+    /// ARP messages.
+    pub arp: u64,
     /// Decode anomalies.
     pub anomalies: Counts,
 }
@@ -57,6 +60,10 @@ pub struct Config {
     pub limits: Limits,
     /// Flow timeouts.
     pub timeouts: Timeouts,
+    /// Flow timeouts while the table is nearly full.
+    pub emergency: Timeouts,
+    /// Verify checksums: packets with a wrong one count to their flow but change nothing of its state.
+    pub verify_checksums: bool,
     /// Length of a summary window in nanoseconds of packet time; `None` for flow records without rows.
     pub window_ns: Option<i64>,
     /// Makes hashes unpredictable; shows in no output.
@@ -65,17 +72,28 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Config { limits: Limits::default(), timeouts: Timeouts::default(), window_ns: Some(10_000_000_000), seed: 0 }
+        Config {
+            limits: Limits::default(),
+            timeouts: Timeouts::default(),
+            emergency: Timeouts::emergency(),
+            verify_checksums: false,
+            window_ns: Some(10_000_000_000),
+            seed: 0,
+        }
     }
 }
 
 /// Decoder, flow table and summary.
 #[derive(Debug)]
 pub struct Engine {
-    depths: Depths,
+    decoder: Decoder,
     table: FlowTable,
+    inspector: Inspector,
     summary: Option<Summary>,
     stats: Stats,
+    /// Of the packets that are counted together.
+    keys: Vec<(FlowKey, bool)>,
+    hashes: Vec<u64>,
     touched: u64,
 }
 
@@ -83,11 +101,19 @@ impl Engine {
     /// An empty engine.
     pub fn new(config: Config) -> Engine {
         let limits = config.limits;
+        let settings = Settings {
+            depths: Depths { vlans: limits.vlans, extensions: limits.extensions, tunnels: limits.tunnels },
+            verify_checksums: config.verify_checksums,
+            defrag: limits.defrag,
+        };
         Engine {
-            depths: Depths { vlans: limits.vlans, extensions: limits.extensions },
-            table: FlowTable::new(config.seed, limits.flows, config.timeouts),
+            decoder: Decoder::new(settings, config.seed),
+            table: FlowTable::new(config.seed, &limits, config.timeouts, config.emergency),
+            inspector: Inspector::new(&limits),
             summary: config.window_ns.map(|ns| Summary::new(ns, limits)),
             stats: Stats::default(),
+            keys: Vec::new(),
+            hashes: Vec::new(),
             touched: 0,
         }
     }
@@ -97,31 +123,48 @@ impl Engine {
     /// They are taken 32 at a time: all are decoded and hashed, then all places in the flow table are touched so that
     /// their cache misses overlap, then each is counted.
     pub fn ingest<'a>(&mut self, frames: impl IntoIterator<Item = Frame<'a>>, sink: &mut impl FlowSink) {
-        let mut lane = Lane::default();
+        let mut packets = Packets::default();
         for frame in frames {
             self.stats.packets += 1;
             self.stats.wire_bytes += u64::from(frame.wire);
             self.stats.first.get_or_insert(frame.time);
             self.stats.newest = self.stats.newest.max(frame.time);
-            let Some(packet) =
-                decode::decode(frame.link, frame.data, frame.wire, self.depths, &mut self.stats.anomalies)
-            else {
-                continue;
-            };
-            let (key, upward) = FlowKey::of(&packet);
-            let hash = self.table.hash(&key);
-            lane.push(Decoded { packet, key, upward, time: frame.time, wire: frame.wire }, hash);
-            if lane.is_full() {
-                self.count(&mut lane, sink);
+            self.decoder.frame(&frame, &mut packets, &mut self.stats.anomalies);
+            if packets.is_full() {
+                self.count(&mut packets, sink);
+            }
+            if let Some(datagram) = self.decoder.take_datagram() {
+                // Its packets come after those before it.
+                self.count(&mut packets, sink);
+                self.datagrams(datagram, sink);
             }
         }
-        self.count(&mut lane, sink);
+        self.count(&mut packets, sink);
+    }
+
+    /// Decodes and counts what reassembly gave. A datagram may hold a fragment of an inner one, so there may be more
+    /// afterwards; each is smaller than the one that held it.
+    #[cold]
+    fn datagrams(&mut self, first: Datagram, sink: &mut impl FlowSink) {
+        let mut next = Some(first);
+        while let Some(datagram) = next {
+            let mut packets = Packets::default();
+            self.decoder.datagram(&datagram, &mut packets, &mut self.stats.anomalies);
+            self.count(&mut packets, sink);
+            self.decoder.recycle(datagram);
+            next = self.decoder.take_datagram();
+        }
     }
 
     /// The source has ended: every flow ends, the open window closes.
     pub fn finish(&mut self, sink: &mut impl FlowSink) {
-        let summary = &mut self.summary;
+        self.decoder.finish(&mut self.stats.anomalies);
+        if let Some(datagram) = self.decoder.take_datagram() {
+            self.datagrams(datagram, sink);
+        }
+        let Engine { summary, inspector, .. } = self;
         self.table.finish(&mut |index, flow| {
+            inspector.ended(flow);
             sink.flow(flow);
             mark(summary, index, flow);
         });
@@ -168,24 +211,47 @@ impl Engine {
         self.table.forced()
     }
 
+    /// How often the table was nearly full, so that flows were given shorter timeouts.
+    pub fn flow_emergencies(&self) -> u64 {
+        self.table.emergencies()
+    }
+
+    /// Flows whose payload was not read because too many others were.
+    pub fn inspections_refused(&self) -> u64 {
+        self.inspector.refused()
+    }
+
     /// Rows kept, and rows that gave way.
     pub fn rows(&self) -> (usize, u64) {
         self.summary.as_ref().map_or((0, 0), |s| (s.row_count(), s.evicted()))
     }
 
-    fn count(&mut self, lane: &mut Lane, sink: &mut impl FlowSink) {
-        let len = lane.len;
-        self.touched = self.touched.wrapping_add(self.table.touch(lane.hashes.get(..len).unwrap_or_default()));
-        let summary = &mut self.summary;
-        for (decoded, hash) in lane.packets.iter().zip(lane.hashes.iter()).take(len) {
+    /// Counts packets to their flows, in order. Later stages take each packet and its flow here.
+    fn count(&mut self, packets: &mut Packets<'_>, sink: &mut impl FlowSink) {
+        self.keys.clear();
+        self.hashes.clear();
+        self.keys.extend(packets.list().iter().map(FlowKey::of));
+        self.hashes.extend(self.keys.iter().map(|(key, _)| self.table.hash(key)));
+        self.touched = self.touched.wrapping_add(self.table.touch(&self.hashes));
+        self.stats.arp += packets.arps().len() as u64;
+        let Engine { summary, inspector, .. } = self;
+        for ((packet, (key, upward)), hash) in packets.list().iter().zip(&self.keys).zip(&self.hashes) {
             let mut ended = |index, flow: &mut Flow| {
+                inspector.ended(flow);
                 sink.flow(flow);
                 mark(summary, index, flow);
             };
-            let Decoded { packet, key, upward, time, wire } = decoded;
-            let change = self.table.packet(packet, key, *upward, *hash, *time, *wire, &mut ended);
+            let change = match quoted_flow(&mut self.table, packet) {
+                Some(flow) => Change { flow, opened: false, from_client: true },
+                None => self.table.packet(packet, key, *upward, *hash, &mut ended),
+            };
             if change.opened {
                 self.stats.flows += 1;
+            }
+            if let Some(flow) = self.table.get_mut(change.flow)
+                && !packet.icmp_error
+            {
+                inspector.packet(flow, packet, change.from_client);
             }
             if let Some(summary) = summary {
                 if change.opened {
@@ -199,8 +265,18 @@ impl Engine {
                 }
             }
         }
-        lane.len = 0;
+        packets.clear();
     }
+}
+
+/// The open flow that an ICMP error is about. Errors about no open flow have flows of their own.
+#[inline]
+fn quoted_flow(table: &mut FlowTable, packet: &Packet<'_>) -> Option<FlowIndex> {
+    if !packet.icmp_error {
+        return None;
+    }
+    let (key, upward) = FlowKey::of(&decode::quoted(packet)?);
+    table.error_about(&key, upward)
 }
 
 /// Tells the summary of a flow that changed, once until it looks.
@@ -213,44 +289,3 @@ fn mark(summary: &mut Option<Summary>, index: u32, flow: &mut Flow) {
         summary.changed(index);
     }
 }
-
-/// Packets that are counted together.
-struct Lane {
-    packets: [Decoded; LANE],
-    hashes: [u64; LANE],
-    len: usize,
-}
-
-#[derive(Clone, Copy)]
-struct Decoded {
-    packet: Packet,
-    key: FlowKey,
-    upward: bool,
-    time: Timestamp,
-    wire: u32,
-}
-
-impl Default for Lane {
-    fn default() -> Self {
-        let packet = Packet::default();
-        let (key, upward) = FlowKey::of(&packet);
-        Lane { packets: [Decoded { packet, key, upward, time: 0, wire: 0 }; LANE], hashes: [0; LANE], len: 0 }
-    }
-}
-
-impl Lane {
-    fn push(&mut self, decoded: Decoded, hash: u64) {
-        if let (Some(place), Some(to)) = (self.packets.get_mut(self.len), self.hashes.get_mut(self.len)) {
-            *place = decoded;
-            *to = hash;
-            self.len += 1;
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.len == LANE
-    }
-}
-
-/// As many packets as the touches of their places can overlap.
-const LANE: usize = 32;

@@ -4,10 +4,14 @@
 //! capture and replay share every line. [`Engine`] is the way in.
 
 pub mod anomaly;
+pub mod applayer;
 pub mod decode;
+pub mod discover;
 pub mod engine;
 pub mod flow;
+pub mod inspect;
 pub mod limits;
+pub mod stream;
 pub mod summary;
 
 pub use anomaly::Anomaly;

@@ -1,11 +1,15 @@
 //! Bounds of the engine. Each has a policy when it is reached, named here, and a counter in
 //! [`Stats`](crate::Stats) where something is lost.
 
+use crate::decode::DefragLimits;
+
 /// Sizes. The defaults keep a sensor below about 600 MB at its worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Open flows. Past it the flow that has been idle longest gives way (`flows_forced`).
+    /// Open flows. Past it the flow closed longest gives way, then the one idle longest (`flows_forced`).
     pub flows: usize,
+    /// Per cent of `flows` that have to be free again before the shorter timeouts of a nearly full table end.
+    pub emergency_recovery: u8,
     /// Flows kept for the rows' details, open or ended. Past it the oldest closed rows go (`rows_evicted`).
     pub kept_flows: usize,
     /// Rows kept. Past it the oldest closed rows go (`rows_evicted`).
@@ -14,11 +18,31 @@ pub struct Limits {
     pub vlans: usize,
     /// IPv6 extension headers followed in one packet; a packet with more is an anomaly.
     pub extensions: usize,
+    /// Tunnels in each other that are followed; a frame with more is an anomaly.
+    pub tunnels: usize,
+    /// Fragments that wait to be put together: the oldest datagram gives way (`defrag.*` among the anomalies).
+    pub defrag: DefragLimits,
+    /// Flows whose payload is read at a time, about 200 bytes each. Past it flows stay without their protocol
+    /// (`inspections_refused`).
+    pub inspections: usize,
+    /// Bytes of TCP segments that wait for those before them. Past it a stream goes on behind its gap.
+    pub stream_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { flows: 1_000_000, kept_flows: 1_500_000, rows: 1_000_000, vlans: 4, extensions: 16 }
+        Limits {
+            flows: 1_000_000,
+            emergency_recovery: 30,
+            kept_flows: 1_500_000,
+            rows: 1_000_000,
+            vlans: 4,
+            extensions: 16,
+            tunnels: 8,
+            defrag: DefragLimits::default(),
+            inspections: 500_000,
+            stream_bytes: 64 << 20,
+        }
     }
 }
 
@@ -58,6 +82,23 @@ impl Default for Timeouts {
             icmp_established: 300,
             other_new: 30,
             other_established: 300,
+        }
+    }
+}
+
+impl Timeouts {
+    /// Those that hold while the table is nearly full; Suricata's for its emergency mode.
+    pub fn emergency() -> Timeouts {
+        Timeouts {
+            tcp_new: 10,
+            tcp_established: 100,
+            tcp_closed: 20,
+            udp_new: 10,
+            udp_established: 100,
+            icmp_new: 10,
+            icmp_established: 100,
+            other_new: 10,
+            other_established: 100,
         }
     }
 }

@@ -54,7 +54,7 @@ struct Replay {
     /// Set a value; repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
-    /// Verify IP, TCP and UDP checksums.
+    /// Verify IP, TCP, UDP and ICMP checksums: a packet with a wrong one is counted, but changes no flow's state.
     #[arg(long)]
     verify_checksums: bool,
     /// Behave as an inline sensor.
@@ -122,9 +122,7 @@ fn replay(args: Replay) -> Result<u8> {
         File::open(rules).with_context(|| format!("rules {}", rules.display()))?;
         warn(&format!("{}: its rules are not run: this version has no rule engine", rules.display()));
     }
-    if args.verify_checksums {
-        warn("--verify-checksums: not available in this version; checksums are not looked at");
-    }
+    config.verify_checksums = args.verify_checksums;
     if args.ips {
         warn("--ips: changes nothing without rules");
     }

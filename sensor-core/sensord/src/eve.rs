@@ -86,7 +86,9 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
         field(line, b",\"icmp_type\":", u64::from(flow.icmp.0));
         field(line, b",\"icmp_code\":", u64::from(flow.icmp.1));
     }
-    line.extend_from_slice(b",\"app_proto\":\"unknown\",\"flow\":{\"pkts_toserver\":");
+    line.extend_from_slice(b",\"app_proto\":\"");
+    line.extend_from_slice(flow.app.map_or("unknown", |app| app.name()).as_bytes());
+    line.extend_from_slice(b"\",\"flow\":{\"pkts_toserver\":");
     let [client, server] = [&flow.sides[CLIENT], &flow.sides[SERVER]];
     number(line, client.packets);
     field(line, b",\"pkts_toclient\":", server.packets);
@@ -95,6 +97,14 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
     field(line, b",\"payload_bytes_toserver\":", client.payload.bytes());
     field(line, b",\"payload_bytes_toclient\":", server.payload.bytes());
     boolean(line, b",\"payload_estimate\":", flow.estimate());
+    // Named by the way the errors went.
+    for (name, errors) in
+        [(&b",\"icmp_errors_toserver\":"[..], server.icmp_errors), (b",\"icmp_errors_toclient\":", client.icmp_errors)]
+    {
+        if errors > 0 {
+            field(line, name, u64::from(errors));
+        }
+    }
     boolean(line, b",\"midstream\":", flow.midstream);
     line.extend_from_slice(b",\"start\":\"");
     time(line, flow.first);

@@ -1,6 +1,7 @@
 //! `--set KEY=VALUE`: flow timeouts by Suricata's names, and bounds by our own.
 
 use anyhow::{Context, Result, bail};
+use sensor_core::decode::OverlapPolicy;
 use sensor_core::engine::Config;
 
 /// Applies settings to the engine's configuration. Returns warnings: Suricata's keys that mean nothing here.
@@ -20,6 +21,23 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
             continue;
         }
         match key {
+            "defrag.policy" => {
+                config.limits.defrag.policy = OverlapPolicy::named(value)
+                    .with_context(|| format!("--set {key}: {value:?} is none of {}", POLICIES.join(", ")))?;
+            }
+            "defrag.memcap" => config.limits.defrag.bytes = size(value).with_context(|| format!("--set {key}"))?,
+            "defrag.trackers" => config.limits.defrag.datagrams = number(1)? as usize,
+            "defrag.timeout" => {
+                config.limits.defrag.timeout =
+                    u32::try_from(number(1)?).with_context(|| format!("--set {key}: too large"))?;
+            }
+            "flow.emergency-recovery" => {
+                config.limits.emergency_recovery = u8::try_from(number(1)?)
+                    .ok()
+                    .filter(|n| *n <= 99)
+                    .with_context(|| format!("--set {key}: {value} is not within 1..99 per cent"))?;
+            }
+            "limits.tunnels" => config.limits.tunnels = number(1)?.min(16) as usize,
             "limits.flows" => config.limits.flows = number(16)? as usize,
             "limits.kept-flows" => config.limits.kept_flows = number(16)? as usize,
             "limits.rows" => config.limits.rows = number(16)? as usize,
@@ -36,27 +54,52 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
 }
 
 fn timeout<'a>(key: &str, config: &'a mut Config) -> Option<&'a mut u32> {
-    let t = &mut config.timeouts;
-    Some(match key {
-        "flow-timeouts.tcp.new" => &mut t.tcp_new,
-        "flow-timeouts.tcp.established" => &mut t.tcp_established,
-        "flow-timeouts.tcp.closed" => &mut t.tcp_closed,
-        "flow-timeouts.udp.new" => &mut t.udp_new,
-        "flow-timeouts.udp.established" => &mut t.udp_established,
-        "flow-timeouts.icmp.new" => &mut t.icmp_new,
-        "flow-timeouts.icmp.established" => &mut t.icmp_established,
-        "flow-timeouts.default.new" => &mut t.other_new,
-        "flow-timeouts.default.established" => &mut t.other_established,
+    let (protocol, state) = key.strip_prefix("flow-timeouts.")?.split_once('.')?;
+    let (t, state) = match state.strip_prefix("emergency-") {
+        Some(state) => (&mut config.emergency, state),
+        None => (&mut config.timeouts, state),
+    };
+    Some(match (protocol, state) {
+        ("tcp", "new") => &mut t.tcp_new,
+        ("tcp", "established") => &mut t.tcp_established,
+        ("tcp", "closed") => &mut t.tcp_closed,
+        ("udp", "new") => &mut t.udp_new,
+        ("udp", "established") => &mut t.udp_established,
+        ("icmp", "new") => &mut t.icmp_new,
+        ("icmp", "established") => &mut t.icmp_established,
+        ("default", "new") => &mut t.other_new,
+        ("default", "established") => &mut t.other_established,
         _ => return None,
     })
 }
 
+/// Bytes, with Suricata's units.
+fn size(value: &str) -> Result<usize> {
+    let lower = value.trim().to_ascii_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic()).trim_end();
+    let unit = match lower.get(digits.len()..).unwrap_or_default().trim() {
+        "" | "b" => 1,
+        "k" | "kb" | "kib" => 1 << 10,
+        "m" | "mb" | "mib" => 1 << 20,
+        "g" | "gb" | "gib" => 1 << 30,
+        other => bail!("{other:?} is no unit of bytes"),
+    };
+    let n: usize = digits.parse().with_context(|| format!("{value:?} is not a number of bytes"))?;
+    n.checked_mul(unit).with_context(|| format!("{value:?} is too large"))
+}
+
+/// Names of overlap policies in the message; Suricata's finer ones are taken too.
+const POLICIES: &[&str] = &["first", "last", "bsd", "bsd-right", "linux", "windows", "solaris"];
+
 const KNOWN: &[&str] = &[
-    "flow-timeouts.{tcp,udp,icmp,default}.{new,established}",
-    "flow-timeouts.tcp.closed",
+    "defrag.{policy,memcap,trackers,timeout}",
+    "flow.emergency-recovery",
+    "flow-timeouts.{tcp,udp,icmp,default}.[emergency-]{new,established}",
+    "flow-timeouts.tcp.[emergency-]closed",
     "limits.flows",
     "limits.kept-flows",
     "limits.rows",
+    "limits.tunnels",
     "summary.window",
 ];
 
@@ -130,5 +173,30 @@ mod tests {
         assert!(apply(&["flow-timeouts.udp.new=7".into()], &mut config).unwrap().is_empty());
         assert_eq!(config.timeouts.udp_new, 7);
         assert!(apply(&["flow-timeouts.udp.new=x".into()], &mut config).is_err());
+    }
+
+    #[test]
+    fn reassembly_and_emergency_are_set_by_suricatas_names() {
+        let mut config = Config::default();
+        let mut set = |setting: &str| apply(&[setting.to_owned()], &mut config).map(|w| w.len());
+        for good in [
+            "defrag.policy=bsd-right",
+            "defrag.memcap=3 MiB",
+            "defrag.trackers=7",
+            "defrag.timeout=5",
+            "flow.emergency-recovery=40",
+            "flow-timeouts.tcp.emergency-closed=3",
+            "limits.tunnels=2",
+        ] {
+            assert_eq!(set(good).unwrap(), 0, "{good}");
+        }
+        for bad in ["defrag.policy=amiga", "defrag.memcap=3 miles", "defrag.memcap=x", "flow.emergency-recovery=100"] {
+            assert!(set(bad).is_err(), "{bad}");
+        }
+        let defrag = config.limits.defrag;
+        assert_eq!(defrag.policy, OverlapPolicy::BsdRight);
+        assert_eq!((defrag.bytes, defrag.datagrams, defrag.timeout), (3 << 20, 7, 5));
+        assert_eq!((config.limits.emergency_recovery, config.emergency.tcp_closed), (40, 3));
+        assert_eq!((config.timeouts.tcp_closed, config.limits.tunnels), (60, 2));
     }
 }

@@ -4,131 +4,184 @@ use std::net::Ipv4Addr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, err};
 
-use super::{Depths, Packet, after, ip_proto, transport};
+use super::defrag::{Datagram, Fragment, Key};
+use super::span::Span;
+use super::walk::{Next, Walk};
+use super::{checksum, ip_proto, transport};
 use crate::Anomaly;
-use crate::anomaly::Counts;
 
-/// Decodes an IPv4 packet. `cut` is what the capture left off the end of the frame.
+/// What an IP header says about its packet.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ip {
+    /// See [`super::Packet::source`].
+    pub source: u128,
+    /// See [`super::Packet::destination`].
+    pub destination: u128,
+    /// See [`super::Packet::ip_id`].
+    pub id: u16,
+    /// See [`super::Packet::ttl`].
+    pub ttl: u8,
+    /// See [`super::Packet::v6`].
+    pub v6: bool,
+    /// See [`super::Packet::dont_fragment`].
+    pub dont_fragment: bool,
+    /// See [`super::Packet::bad_checksum`].
+    pub bad_checksum: bool,
+    /// Only a part of a datagram that never became whole.
+    pub partial: bool,
+    /// A part without the start of the transport header.
+    pub headless: bool,
+}
+
+/// Decodes an IPv4 packet.
 #[inline]
-pub fn v4(data: &[u8], cut: usize, packet: &mut Packet, anomalies: &mut Counts) -> Result<(), Anomaly> {
+pub fn v4<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
     use err::ipv4::{HeaderError, HeaderSliceError};
-    let header = Ipv4HeaderSlice::from_slice(data).map_err(|e| match e {
-        HeaderSliceError::Len(_) if cut > 0 => Anomaly::SnapLength,
-        HeaderSliceError::Len(_) => Anomaly::Ipv4TooSmall,
+    let header = Ipv4HeaderSlice::from_slice(span.data).map_err(|e| match e {
+        HeaderSliceError::Len(_) => span.short(Anomaly::Ipv4TooSmall),
         HeaderSliceError::Content(HeaderError::UnexpectedVersion { .. }) => Anomaly::Ipv4WrongVersion,
         HeaderSliceError::Content(HeaderError::HeaderLengthSmallerThanHeader { .. }) => Anomaly::Ipv4HeaderLength,
     })?;
     let header_len = header.slice().len();
-    let on_wire = data.len() + cut;
     let total = match usize::from(header.total_len()) {
         // Segmentation offload leaves 0 on packets captured on the sending host.
-        0 => on_wire,
+        0 => span.len,
         n if n < header_len => return Err(Anomaly::Ipv4LengthBelowHeader),
-        n if n > on_wire => {
-            anomalies.add(Anomaly::Ipv4Truncated);
+        n if n > span.len => {
+            walk.anomalies.add(Anomaly::Ipv4Truncated);
             n
         }
         n => n,
     };
-    packet.source = u128::from(Ipv4Addr::from(header.source()).to_ipv6_mapped());
-    packet.destination = u128::from(Ipv4Addr::from(header.destination()).to_ipv6_mapped());
-    packet.proto = header.protocol().0;
-    let body = Body {
-        data: clip(after(data, header_len).unwrap_or_default(), total - header_len),
-        len: total - header_len,
-        later_fragment: header.fragments_offset().value() > 0,
-        fragmented: header.is_fragmenting_payload(),
+    let mut ip = Ip {
+        source: u128::from(Ipv4Addr::from(header.source()).to_ipv6_mapped()),
+        destination: u128::from(Ipv4Addr::from(header.destination()).to_ipv6_mapped()),
+        id: header.identification(),
+        ttl: header.ttl(),
+        dont_fragment: header.dont_fragment(),
+        ..Ip::default()
     };
-    transport::decode(body, packet, anomalies)
+    if walk.settings.verify_checksums && !checksum::header_is_good(header.slice()) {
+        walk.anomalies.add(Anomaly::Ipv4Checksum);
+        ip.bad_checksum = true;
+    }
+    let whole = Span { data: span.data, len: total };
+    let body = whole.past(header_len, Anomaly::Ipv4TooSmall)?;
+    let body = Span { data: body.data.get(..body.len).unwrap_or(body.data), len: body.len };
+    let proto = header.protocol().0;
+    if header.is_fragmenting_payload() {
+        let fragment = Fragment {
+            ip,
+            proto,
+            offset: usize::from(header.fragments_offset().value()) * 8,
+            more: header.more_fragments(),
+            body,
+            overhead: walk.context.wire.saturating_sub(body.len as u32),
+        };
+        return fragment_of(walk, Key::v4(&ip, proto, walk.context.vlans), fragment);
+    }
+    transport_of(walk, &ip, proto, body)
 }
 
-/// Decodes an IPv6 packet. `cut` is what the capture left off the end of the frame.
+/// AH has the same place before a transport header in IPv4 as among IPv6's extension headers.
 #[inline]
-pub fn v6(data: &[u8], cut: usize, depths: Depths, packet: &mut Packet, anomalies: &mut Counts) -> Result<(), Anomaly> {
+fn transport_of<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, proto: u8, body: Span<'a>) -> Next<'a> {
+    if proto == ip_proto::AH && !ip.headless {
+        return extensions(walk, ip, IpNumber::AUTHENTICATION_HEADER, body);
+    }
+    transport::decode(walk, ip, proto, body)
+}
+
+/// Decodes an IPv6 packet.
+#[inline]
+pub fn v6<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
     use err::ipv6::{HeaderError, HeaderSliceError};
-    let header = Ipv6HeaderSlice::from_slice(data).map_err(|e| match e {
-        HeaderSliceError::Len(_) if cut > 0 => Anomaly::SnapLength,
-        HeaderSliceError::Len(_) => Anomaly::Ipv6TooSmall,
+    let header = Ipv6HeaderSlice::from_slice(span.data).map_err(|e| match e {
+        HeaderSliceError::Len(_) => span.short(Anomaly::Ipv6TooSmall),
         HeaderSliceError::Content(HeaderError::UnexpectedVersion { .. }) => Anomaly::Ipv6WrongVersion,
     })?;
-    let on_wire = (data.len() + cut).saturating_sub(IPV6_HEADER);
-    let mut left = match usize::from(header.payload_length()) {
+    let rest = span.past(IPV6_HEADER, Anomaly::Ipv6TooSmall)?;
+    let len = match usize::from(header.payload_length()) {
         // A jumbogram, or segmentation offload: RFC 2675 section 3 puts the length into a hop-by-hop option.
-        0 => on_wire,
-        n if n > on_wire => {
-            anomalies.add(Anomaly::Ipv6Truncated);
+        0 => rest.len,
+        n if n > rest.len => {
+            walk.anomalies.add(Anomaly::Ipv6Truncated);
             n
         }
         n => n,
     };
-    packet.v6 = true;
-    packet.source = u128::from_be_bytes(header.source());
-    packet.destination = u128::from_be_bytes(header.destination());
+    let ip = Ip {
+        v6: true,
+        source: u128::from_be_bytes(header.source()),
+        destination: u128::from_be_bytes(header.destination()),
+        ttl: header.hop_limit(),
+        ..Ip::default()
+    };
+    let body = Span { data: rest.data.get(..len).unwrap_or(rest.data), len };
+    match header.next_header() {
+        next @ (IpNumber::TCP | IpNumber::UDP) => transport::decode(walk, &ip, next.0, body),
+        next => extensions(walk, &ip, next, body),
+    }
+}
 
-    let mut rest = clip(after(data, IPV6_HEADER).unwrap_or_default(), left);
-    let mut next = header.next_header();
-    let (mut later_fragment, mut fragmented) = (false, false);
+/// Walks extension headers to the transport header.
+fn extensions<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, mut next: IpNumber, mut rest: Span<'a>) -> Next<'a> {
     let mut depth = 0;
-    while !later_fragment {
-        let (len, following) = match next {
-            IpNumber::IPV6_FRAGMENTATION_HEADER => {
-                let ext = Ipv6FragmentHeaderSlice::from_slice(rest).map_err(|_| cut_or(cut, EXT_TRUNCATED))?;
-                later_fragment = ext.fragment_offset().value() > 0;
-                fragmented = ext.is_fragmenting_payload();
-                (ext.slice().len(), ext.next_header())
+    loop {
+        let len = match next {
+            IpNumber::IPV6_FRAGMENTATION_HEADER if ip.v6 => {
+                let ext = Ipv6FragmentHeaderSlice::from_slice(rest.data).map_err(|_| rest.short(EXT_TRUNCATED))?;
+                next = ext.next_header();
+                if ext.is_fragmenting_payload() {
+                    let body = rest.past(ext.slice().len(), EXT_TRUNCATED)?;
+                    let fragment = Fragment {
+                        ip: *ip,
+                        proto: next.0,
+                        offset: usize::from(ext.fragment_offset().value()) * 8,
+                        more: ext.more_fragments(),
+                        body,
+                        overhead: walk.context.wire.saturating_sub((ext.slice().len() + body.len) as u32),
+                    };
+                    return fragment_of(walk, Key::v6(ip, ext.identification(), walk.context.vlans), fragment);
+                }
+                // RFC 6946: a fragment that is the whole datagram is taken as it is.
+                walk.anomalies.add(Anomaly::Ipv6UselessFragmentHeader);
+                ext.slice().len()
             }
             IpNumber::AUTHENTICATION_HEADER => {
                 // RFC 4302 section 2.2: the length counts 4-byte words, minus 2.
-                let [following, words, ..] = *rest.first_chunk::<8>().ok_or(cut_or(cut, EXT_TRUNCATED))?;
-                ((usize::from(words) + 2) * 4, IpNumber(following))
+                let [following, words, ..] = *rest.head::<8>(EXT_TRUNCATED)?;
+                next = IpNumber(following);
+                (usize::from(words) + 2) * 4
             }
-            n if Ipv6RawExtHeaderSlice::header_type_supported(n) => {
-                let ext = Ipv6RawExtHeaderSlice::from_slice(rest).map_err(|_| cut_or(cut, EXT_TRUNCATED))?;
-                (ext.slice().len(), ext.next_header())
+            n if ip.v6 && Ipv6RawExtHeaderSlice::header_type_supported(n) => {
+                let ext = Ipv6RawExtHeaderSlice::from_slice(rest.data).map_err(|_| rest.short(EXT_TRUNCATED))?;
+                next = ext.next_header();
+                ext.slice().len()
             }
-            _ => break,
+            _ => return transport::decode(walk, ip, next.0, rest),
         };
         depth += 1;
-        if depth > depths.extensions {
+        if depth > walk.settings.depths.extensions {
             return Err(Anomaly::Ipv6ExtensionsTooDeep);
         }
-        rest = after(rest, len).ok_or(cut_or(cut, EXT_TRUNCATED))?;
-        left = left.saturating_sub(len);
-        next = following;
+        rest = rest.past(len, EXT_TRUNCATED)?;
     }
-    packet.proto = next.0;
-    transport::decode(Body { data: rest, len: left, later_fragment, fragmented }, packet, anomalies)
 }
 
-/// What an IP header carries.
-pub struct Body<'a> {
-    /// Captured bytes, never more than `len`.
-    pub data: &'a [u8],
-    /// Length as the headers say it.
-    pub len: usize,
-    /// A fragment that does not start at offset 0: the transport header is elsewhere.
-    pub later_fragment: bool,
-    /// Any fragment.
-    pub fragmented: bool,
+/// A fragment goes to reassembly, and the walk ends here: what it completes is walked as a datagram of its own.
+#[cold]
+fn fragment_of<'a>(walk: &mut Walk<'_, 'a>, key: Key, fragment: Fragment<'_>) -> Next<'a> {
+    walk.defrag.fragment(key, &fragment, &walk.context, walk.anomalies);
+    Ok(None)
 }
 
-/// The anomaly for a header that ends too early: the capture's doing, or the packet's.
-pub fn cut_or(cut: usize, otherwise: Anomaly) -> Anomaly {
-    if cut > 0 { Anomaly::SnapLength } else { otherwise }
-}
-
-/// Without the link layer's padding.
-fn clip(data: &[u8], len: usize) -> &[u8] {
-    data.get(..len).unwrap_or(data)
-}
-
-/// True for what carries packets of its own that are not looked at yet.
-pub fn undecoded(proto: u8) -> Option<Anomaly> {
-    match proto {
-        ip_proto::GRE => Some(Anomaly::Gre),
-        ip_proto::IPV4 | ip_proto::IPV6 => Some(Anomaly::IpInIp),
-        ip_proto::ESP => Some(Anomaly::Esp),
-        _ => None,
+/// What reassembly gave.
+pub fn datagram<'a>(walk: &mut Walk<'_, 'a>, datagram: &'a Datagram) -> Next<'a> {
+    let ip = datagram.ip();
+    match ip.v6 && !ip.headless {
+        true => extensions(walk, &ip, IpNumber(datagram.proto()), datagram.body()),
+        false => transport_of(walk, &ip, datagram.proto(), datagram.body()),
     }
 }
 

@@ -1,135 +1,153 @@
-//! Link layers: Ethernet with VLAN tags, Linux cooked v1 and v2, null/loop, raw IP.
+//! Link types of captures: where a frame starts.
 
-use super::{Depths, Packet, after, be16};
+use super::ethernet;
+use super::span::Span;
+use super::walk::{Layer, Next, Walk};
+use super::wlan;
 use crate::Anomaly;
 
-/// The network layer found below the link layer, with the bytes from its header on.
-pub enum Network<'a> {
-    /// An IPv4 packet.
-    Ipv4(&'a [u8]),
-    /// An IPv6 packet.
-    Ipv6(&'a [u8]),
-}
-
-/// Walks the link layer to the network layer; writes VLAN ids to `packet`.
+/// Finds the first layer of a frame.
 #[inline]
-pub fn decode<'a>(link: u16, data: &'a [u8], depths: Depths, packet: &mut Packet) -> Result<Network<'a>, Anomaly> {
+pub fn decode<'a>(walk: &mut Walk<'_, 'a>, link: u16, span: Span<'a>) -> Next<'a> {
     match link {
-        linktype::ETHERNET => {
-            let ethertype = be16(data, 12).ok_or(Anomaly::EthernetTooSmall)?;
-            ethernet_payload(ethertype, after(data, 14).unwrap_or_default(), depths, packet)
+        linktype::ETHERNET => ethernet::header(walk, span),
+        linktype::NULL | linktype::LOOP => null(span),
+        linktype::RAW | linktype::RAW_OPENBSD | linktype::RAW_BSDOS | linktype::IPV4 | linktype::IPV6 => {
+            Ok(Some((Layer::Ip, span)))
         }
         linktype::LINUX_SLL => {
-            let protocol = be16(data, 14).ok_or(Anomaly::SllTooSmall)?;
-            ethernet_payload(protocol, after(data, 16).unwrap_or_default(), depths, packet)
+            let kind = span.be16(14).ok_or(span.short(Anomaly::SllTooSmall))?;
+            sll_sender(walk, span.be16(4), span.data.get(6..12));
+            Ok(Some((cooked(kind), span.past(16, Anomaly::SllTooSmall)?)))
         }
         linktype::LINUX_SLL2 => {
-            let protocol = be16(data, 0).ok_or(Anomaly::SllTooSmall)?;
-            ethernet_payload(protocol, after(data, 20).ok_or(Anomaly::SllTooSmall)?, depths, packet)
+            let kind = span.be16(0).ok_or(span.short(Anomaly::SllTooSmall))?;
+            sll_sender(walk, span.byte(11).map(u16::from), span.data.get(12..18));
+            Ok(Some((cooked(kind), span.past(20, Anomaly::SllTooSmall)?)))
         }
-        linktype::NULL | linktype::LOOP => null(data),
-        linktype::RAW | linktype::RAW_OPENBSD | linktype::RAW_BSDOS | linktype::IPV4 | linktype::IPV6 => raw(data),
+        linktype::PPP | linktype::PPP_SERIAL | linktype::PPP_DIRECTED => ppp_link(link, span),
+        linktype::PPPOE => super::ppp::pppoe(span),
+        linktype::C_HDLC => cisco_hdlc(span),
+        linktype::IEEE802_11 => Ok(Some((Layer::Wlan, span))),
+        linktype::RADIOTAP => wlan::radiotap(span),
+        linktype::PRISM => wlan::prism(span),
+        linktype::AVS => wlan::avs(span),
+        linktype::PPI => wlan::ppi(span),
+        linktype::NFLOG => nflog(span),
+        linktype::ATM_RFC1483 => Ok(Some((Layer::Llc, span))),
+        linktype::IEEE802_15_4 | linktype::IEEE802_15_4_NOFCS => Err(Anomaly::Ieee802154),
         _ => Err(Anomaly::LinkType),
     }
 }
 
-/// What follows an EtherType, VLAN tags included.
-fn ethernet_payload<'a>(
-    mut ethertype: u16,
-    mut data: &'a [u8],
-    depths: Depths,
-    packet: &mut Packet,
-) -> Result<Network<'a>, Anomaly> {
-    let mut tags = 0;
-    while matches!(ethertype, ethertype::VLAN | ethertype::QINQ | ethertype::QINQ_OLD | ethertype::QINQ_OLDER) {
-        if tags == depths.vlans {
-            return Err(Anomaly::VlanTooDeep);
-        }
-        let tci = be16(data, 0).ok_or(Anomaly::VlanTooSmall)?;
-        ethertype = be16(data, 2).ok_or(Anomaly::VlanTooSmall)?;
-        data = after(data, 4).ok_or(Anomaly::VlanTooSmall)?;
-        if let Some(vlan) = packet.vlans.get_mut(tags) {
-            *vlan = tci & 0x0fff;
-        }
-        tags += 1;
+/// Linux cooked captures say an EtherType, or one of the kernel's numbers for frames without one.
+fn cooked(kind: u16) -> Layer {
+    match kind {
+        // ETH_P_802_2 of the kernel.
+        4 => Layer::Llc,
+        _ => Layer::EtherType(kind),
     }
-    match ethertype {
-        ethertype::IPV4 => Ok(Network::Ipv4(data)),
-        ethertype::IPV6 => Ok(Network::Ipv6(data)),
-        ethertype::ARP | ethertype::RARP => Err(Anomaly::Arp),
-        ethertype::LLDP => Err(Anomaly::Lldp),
-        ethertype::MPLS | ethertype::MPLS_MULTICAST => Err(Anomaly::Mpls),
-        ethertype::PPPOE_DISCOVERY | ethertype::PPPOE_SESSION => Err(Anomaly::Pppoe),
-        ethertype::MACSEC => Err(Anomaly::Macsec),
-        ethertype::PBB => Err(Anomaly::Pbb),
-        // IEEE 802.3: up to 1500 it is a length, and LLC follows. SNAP with the zero OUI carries an EtherType again.
-        0..=1500 => match data.first_chunk::<8>() {
-            Some([0xaa, 0xaa, 0x03, 0, 0, 0, high, low]) => {
-                let inner = u16::from_be_bytes([*high, *low]);
-                match (inner, after(data, 8)) {
-                    (ethertype::IPV4, Some(ip)) => Ok(Network::Ipv4(ip)),
-                    (ethertype::IPV6, Some(ip)) => Ok(Network::Ipv6(ip)),
-                    (ethertype::ARP, _) => Err(Anomaly::Arp),
-                    _ => Err(Anomaly::Llc),
-                }
-            }
-            _ => Err(Anomaly::Llc),
-        },
-        _ => Err(Anomaly::EtherType),
+}
+
+fn sll_sender(walk: &mut Walk<'_, '_>, len: Option<u16>, address: Option<&[u8]>) {
+    if let (Some(6), Some(mac)) = (len, address.and_then(|a| a.first_chunk::<6>())) {
+        walk.context.macs[0] = *mac;
+        walk.context.addressed = true;
     }
 }
 
 /// BSD null (family in the byte order of the capturing host) and loop (network order): the family's value tells its
 /// own order, since all are below 256. IPv6 has a number of its own on each BSD.
-fn null(data: &[u8]) -> Result<Network<'_>, Anomaly> {
-    let family = data.first_chunk::<4>().ok_or(Anomaly::NullTooSmall)?;
-    let ip = after(data, 4).unwrap_or_default();
+fn null(span: Span<'_>) -> Next<'_> {
+    let family = span.head::<4>(Anomaly::NullTooSmall)?;
+    let ip = span.past(4, Anomaly::NullTooSmall)?;
     let (little, big) = (u32::from_le_bytes(*family), u32::from_be_bytes(*family));
     match little.min(big) {
-        2 => Ok(Network::Ipv4(ip)),
-        10 | 24 | 28 | 30 => Ok(Network::Ipv6(ip)),
+        2 => Ok(Some((Layer::Ipv4, ip))),
+        10 | 24 | 28 | 30 => Ok(Some((Layer::Ipv6, ip))),
         _ => Err(Anomaly::NullUnknownFamily),
     }
 }
 
-fn raw(data: &[u8]) -> Result<Network<'_>, Anomaly> {
-    match data.first().map(|b| b >> 4) {
-        Some(4) => Ok(Network::Ipv4(data)),
-        Some(6) => Ok(Network::Ipv6(data)),
-        _ => Err(Anomaly::RawUnknownVersion),
+/// PPP in HDLC-like framing (RFC 1662); Cisco's own framing under the same link type starts with its address. A
+/// direction byte of 0 or 1 comes first where the link type says so.
+fn ppp_link(link: u16, span: Span<'_>) -> Next<'_> {
+    let span = if link == linktype::PPP_DIRECTED { span.past(1, Anomaly::PppTooSmall)? } else { span };
+    match span.byte(0) {
+        Some(CISCO_UNICAST | CISCO_MULTICAST) if span.byte(1) == Some(0) => cisco_hdlc(span),
+        _ => Ok(Some((Layer::Ppp, span))),
     }
 }
 
+/// Cisco HDLC: address, control, EtherType.
+fn cisco_hdlc(span: Span<'_>) -> Next<'_> {
+    let kind = span.be16(2).ok_or(span.short(Anomaly::HdlcTooSmall))?;
+    let rest = span.past(4, Anomaly::HdlcTooSmall)?;
+    match kind {
+        SLARP | CDP => Err(Anomaly::HdlcControl),
+        _ => Ok(Some((Layer::EtherType(kind), rest))),
+    }
+}
+
+/// Linux netfilter log: attributes, one of which is the packet. Lengths stand in the byte order of the capturing
+/// host, which the first attribute tells: its length is below 256, so the zero byte comes first in network order only.
+fn nflog(span: Span<'_>) -> Next<'_> {
+    let family = *span.head::<4>(Anomaly::NflogTooSmall)?;
+    let mut rest = span.past(4, Anomaly::NflogTooSmall)?;
+    let big = rest.data.first().is_some_and(|b| *b == 0);
+    let number = |bytes: [u8; 2]| if big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) };
+    while let Ok([l0, l1, t0, t1]) = rest.head::<4>(Anomaly::NflogTooSmall) {
+        let len = usize::from(number([*l0, *l1]));
+        if len < 4 {
+            return Err(Anomaly::NflogLength);
+        }
+        if number([*t0, *t1]) == NFULA_PAYLOAD {
+            let packet = rest.past(4, Anomaly::NflogTooSmall)?.first(len - 4);
+            return match family[0] {
+                2 => Ok(Some((Layer::Ipv4, packet))),
+                10 => Ok(Some((Layer::Ipv6, packet))),
+                _ => Ok(Some((Layer::Ip, packet))),
+            };
+        }
+        rest = rest.past(len.next_multiple_of(4), Anomaly::NflogTooSmall)?;
+    }
+    Err(rest.short(Anomaly::NflogTooSmall))
+}
+
 /// Link types, from <https://www.tcpdump.org/linktypes.html>.
-mod linktype {
+pub mod linktype {
     pub const NULL: u16 = 0;
     pub const ETHERNET: u16 = 1;
+    pub const PPP: u16 = 9;
+    pub const RAW_BSDOS: u16 = 12;
     /// DLT_RAW as some systems wrote it to files.
     pub const RAW_OPENBSD: u16 = 14;
-    pub const RAW_BSDOS: u16 = 12;
+    pub const PPP_SERIAL: u16 = 50;
+    pub const PPPOE: u16 = 51;
+    pub const ATM_RFC1483: u16 = 100;
     pub const RAW: u16 = 101;
+    pub const C_HDLC: u16 = 104;
+    pub const IEEE802_11: u16 = 105;
     pub const LOOP: u16 = 108;
     pub const LINUX_SLL: u16 = 113;
+    pub const PRISM: u16 = 119;
+    pub const RADIOTAP: u16 = 127;
+    pub const AVS: u16 = 163;
+    pub const PPP_DIRECTED: u16 = 204;
+    pub const PPI: u16 = 192;
+    pub const IEEE802_15_4: u16 = 195;
     pub const IPV4: u16 = 228;
     pub const IPV6: u16 = 229;
+    pub const IEEE802_15_4_NOFCS: u16 = 230;
+    pub const NFLOG: u16 = 239;
     pub const LINUX_SLL2: u16 = 276;
 }
 
-/// EtherTypes, from the IEEE registry.
-mod ethertype {
-    pub const IPV4: u16 = 0x0800;
-    pub const ARP: u16 = 0x0806;
-    pub const RARP: u16 = 0x8035;
-    pub const VLAN: u16 = 0x8100;
-    pub const IPV6: u16 = 0x86dd;
-    pub const MPLS: u16 = 0x8847;
-    pub const MPLS_MULTICAST: u16 = 0x8848;
-    pub const PPPOE_DISCOVERY: u16 = 0x8863;
-    pub const PPPOE_SESSION: u16 = 0x8864;
-    pub const QINQ: u16 = 0x88a8;
-    pub const LLDP: u16 = 0x88cc;
-    pub const MACSEC: u16 = 0x88e5;
-    pub const PBB: u16 = 0x88e7;
-    pub const QINQ_OLD: u16 = 0x9100;
-    pub const QINQ_OLDER: u16 = 0x9200;
-}
+const CISCO_UNICAST: u8 = 0x0f;
+const CISCO_MULTICAST: u8 = 0x8f;
+/// Cisco's address resolution and keepalives on serial lines.
+const SLARP: u16 = 0x8035;
+/// Cisco discovery protocol.
+const CDP: u16 = 0x2000;
+/// From the kernel's `nfnetlink_log.h`.
+const NFULA_PAYLOAD: u16 = 9;

@@ -1,20 +1,43 @@
-//! From a frame to what the flow table needs: addresses, ports, lengths, TCP fields.
+//! From a frame to its packets: addresses, ports, lengths, TCP fields, payload; through tunnels and fragments.
 //!
-//! etherparse reads the headers of IP and TCP/UDP; the walk between them, the link layers it lacks and the anomalies
-//! are ours. A malformed packet is an [`Anomaly`](crate::Anomaly), never an error, and nothing here allocates.
+//! etherparse reads the headers of IP and TCP/UDP; the walk between them, the link layers and tunnels are ours. A
+//! malformed packet is an [`Anomaly`](crate::Anomaly), never an error, and only reassembly allocates.
 
+mod arp;
+mod checksum;
+mod defrag;
+mod ethernet;
+mod gre;
 mod ip;
 mod link;
+mod mpls;
+mod packet;
+mod ppp;
+mod span;
+#[cfg(test)]
+mod tests;
 mod transport;
+mod udp_tunnel;
+mod walk;
+mod wlan;
 
 use crate::anomaly::Counts;
+use crate::engine::Frame;
 
-pub use transport::{Tcp, TcpFlags};
+pub use defrag::{Datagram, DefragLimits, OverlapPolicy};
+pub use packet::{Arp, Packet, Packets};
+pub use transport::{Tcp, TcpFlags, quoted};
+
+use defrag::Defrag;
+use span::Span;
+use walk::{Context, Walk};
 
 /// IP protocol numbers the decoder knows.
 pub mod ip_proto {
     /// ICMP for IPv4.
     pub const ICMP: u8 = 1;
+    /// IGMP.
+    pub const IGMP: u8 = 2;
     /// IPv4 in IP.
     pub const IPV4: u8 = 4;
     /// TCP.
@@ -27,75 +50,98 @@ pub mod ip_proto {
     pub const GRE: u8 = 47;
     /// ESP.
     pub const ESP: u8 = 50;
+    /// Authentication header.
+    pub const AH: u8 = 51;
     /// ICMP for IPv6.
     pub const ICMPV6: u8 = 58;
+    /// No next header.
+    pub const NONE: u8 = 59;
+    /// EtherIP.
+    pub const ETHERIP: u8 = 97;
+    /// L2TPv3 over IP.
+    pub const L2TP: u8 = 115;
     /// SCTP.
     pub const SCTP: u8 = 132;
+    /// UDP-Lite.
+    pub const UDPLITE: u8 = 136;
+    /// MPLS in IP.
+    pub const MPLS: u8 = 137;
 }
 
-/// What one packet says. Addresses are 16 bytes in network order; IPv4 stands as `::ffff:a.b.c.d` with `v6` false.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Packet {
-    /// Source address.
-    pub source: u128,
-    /// Destination address.
-    pub destination: u128,
-    /// Source port; for ICMP its type; 0 where there is none.
-    pub source_port: u16,
-    /// Destination port; for ICMP the type of the answer, or the code; 0 where there is none.
-    pub destination_port: u16,
-    /// Outer VLAN ids, outermost first; 0 where there is none.
-    pub vlans: [u16; 2],
-    /// IP protocol number of what the packet carries, after IPv6 extension headers.
-    pub proto: u8,
-    /// The addresses are IPv6.
-    pub v6: bool,
-    /// ICMP that is never answered: its five-tuple keeps its direction in the community id.
-    pub one_way: bool,
-    /// ICMP type and code.
-    pub icmp: (u8, u8),
-    /// Payload above the transport header in bytes, as the headers say it (the capture may hold less).
-    pub payload: u32,
-    /// TCP fields; meaningless for other protocols.
-    pub tcp: Tcp,
-}
-
-/// Depths the decoder holds to.
-#[derive(Clone, Copy, Debug)]
+/// How deep the decoder goes. Past each an anomaly is counted and the rest of the frame is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Depths {
-    /// VLAN tags.
+    /// VLAN tags in one frame.
     pub vlans: usize,
-    /// IPv6 extension headers.
+    /// IPv6 extension headers in one packet.
     pub extensions: usize,
+    /// Tunnels in each other.
+    pub tunnels: usize,
 }
 
-/// Decodes a frame of the given [link type](https://www.tcpdump.org/linktypes.html). `wire` is its length on the
-/// wire; `data` what was captured of it. `None` when it carries no IP packet that can be tracked; why is counted.
-pub fn decode(link: u16, data: &[u8], wire: u32, depths: Depths, anomalies: &mut Counts) -> Option<Packet> {
-    let cut = (wire as usize).saturating_sub(data.len());
-    let mut packet = Packet::default();
-    let result = link::decode(link, data, depths, &mut packet).and_then(|network| match network {
-        link::Network::Ipv4(ip) => ip::v4(ip, cut, &mut packet, anomalies),
-        link::Network::Ipv6(ip) => ip::v6(ip, cut, depths, &mut packet, anomalies),
-    });
-    match result {
-        Ok(()) => Some(packet),
-        Err(anomaly) => {
-            anomalies.add(anomaly);
-            None
-        }
+/// How a decoder is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Depths.
+    pub depths: Depths,
+    /// Verify the checksums of IPv4, TCP, UDP, ICMP and ICMPv6.
+    pub verify_checksums: bool,
+    /// Bounds and policy of reassembly.
+    pub defrag: DefragLimits,
+}
+
+/// Decodes frames. Keeps fragments until their datagram is whole.
+#[derive(Debug)]
+pub struct Decoder {
+    settings: Settings,
+    defrag: Defrag,
+}
+
+impl Decoder {
+    /// A decoder that holds no fragments. `seed` makes the hash of their table unpredictable.
+    pub fn new(settings: Settings, seed: u64) -> Decoder {
+        Decoder { settings, defrag: Defrag::new(settings.defrag, seed) }
     }
-}
 
-/// Big-endian u16 at `at`, if it is there.
-#[inline]
-fn be16(data: &[u8], at: usize) -> Option<u16> {
-    let bytes = data.get(at..)?.first_chunk::<2>()?;
-    Some(u16::from_be_bytes(*bytes))
-}
+    /// Decodes a frame; what is in it is added to `packets`. After it ask [`Decoder::take_datagram`].
+    #[inline]
+    pub fn frame<'a>(&mut self, frame: &Frame<'a>, packets: &mut Packets<'a>, anomalies: &mut Counts) {
+        self.defrag.expire(frame.time, anomalies);
+        let span = Span { data: frame.data, len: (frame.wire as usize).max(frame.data.len()) };
+        let context = Context::of(frame.time, frame.wire);
+        self.walk(context, packets, anomalies).frame(frame.link, span);
+    }
 
-/// What follows the first `n` bytes, if they are there.
-#[inline]
-fn after(data: &[u8], n: usize) -> Option<&[u8]> {
-    data.get(n..)
+    /// A datagram that the last frame completed, or whose fragments have waited too long. To be decoded by
+    /// [`Decoder::datagram`] and given back by [`Decoder::recycle`].
+    #[inline]
+    pub fn take_datagram(&mut self) -> Option<Datagram> {
+        self.defrag.take()
+    }
+
+    /// Decodes a datagram as if it had come whole. One that never became whole gives a packet with what its fragments
+    /// say: without ports if the first is missing.
+    pub fn datagram<'a>(&mut self, datagram: &'a Datagram, packets: &mut Packets<'a>, anomalies: &mut Counts) {
+        self.walk(datagram.context(), packets, anomalies).datagram(datagram);
+    }
+
+    /// Takes back a datagram's buffer.
+    pub fn recycle(&mut self, datagram: Datagram) {
+        self.defrag.recycle(datagram);
+    }
+
+    /// The source has ended: whatever waits comes out of [`Decoder::take_datagram`].
+    pub fn finish(&mut self, anomalies: &mut Counts) {
+        self.defrag.finish(anomalies);
+    }
+
+    #[inline]
+    fn walk<'w, 'a>(
+        &'w mut self,
+        context: Context,
+        packets: &'w mut Packets<'a>,
+        anomalies: &'w mut Counts,
+    ) -> Walk<'w, 'a> {
+        Walk { settings: &self.settings, defrag: &mut self.defrag, packets, anomalies, context }
+    }
 }

@@ -7,7 +7,7 @@ use foldhash::fast::FixedState;
 
 use crate::decode::Packet;
 
-/// A five-tuple with its VLANs, endpoints in ascending order. IPv4 addresses stand as `::ffff:a.b.c.d` with `v6`
+/// A five-tuple with its VLANs and tunnels, endpoints in ascending order. IPv4 addresses stand as `::ffff:a.b.c.d` with `v6`
 /// false, so that a mapped IPv6 address never meets the IPv4 address in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowKey {
@@ -25,18 +25,21 @@ pub struct FlowKey {
     pub proto: u8,
     /// IPv6.
     pub v6: bool,
+    /// How many tunnels it is in: a connection seen outside a tunnel and in it is two flows, as in Suricata, or each
+    /// of its packets would count twice.
+    pub tunnels: u8,
 }
 
 impl FlowKey {
     /// The key of a packet, and whether the packet goes from the lower to the higher endpoint.
     #[inline]
-    pub fn of(packet: &Packet) -> (FlowKey, bool) {
+    pub fn of(packet: &Packet<'_>) -> (FlowKey, bool) {
         let source = (packet.source, packet.source_port);
         let destination = (packet.destination, packet.destination_port);
         let upward = source <= destination;
         let ((low, low_port), (high, high_port)) = if upward { (source, destination) } else { (destination, source) };
-        let key = FlowKey { low, high, low_port, high_port, vlans: packet.vlans, proto: packet.proto, v6: packet.v6 };
-        (key, upward)
+        let (vlans, proto, v6, tunnels) = (packet.vlans, packet.proto, packet.v6, packet.tunnels);
+        (FlowKey { low, high, low_port, high_port, vlans, proto, v6, tunnels }, upward)
     }
 
     /// Hash with a seed: strangers must not be able to choose collisions.
@@ -51,7 +54,7 @@ impl FlowKey {
                 | u64::from(self.vlans[0]) << 20
                 | u64::from(self.vlans[1]) << 9
                 | u64::from(self.proto) << 1
-                | u64::from(self.v6),
+                | u64::from(self.v6) ^ u64::from(self.tunnels) << 24,
         );
         hasher.finish()
     }

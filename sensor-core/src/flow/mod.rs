@@ -1,11 +1,13 @@
 //! Flows: who talks to whom, since when, how much, and how it ended.
 
+mod clock;
 mod community_id;
 mod key;
 mod record;
 mod table;
 mod tcp;
 mod timer;
+mod yielding;
 
 pub use community_id::{LEN as COMMUNITY_ID_LEN, community_id};
 pub use key::{FlowKey, ip_of};

@@ -9,7 +9,9 @@ use sensor_wire::flow::{EndReason, FlowState};
 
 use super::FlowKey;
 use super::tcp::{SeqCounter, TcpState};
+use crate::applayer::AppProto;
 use crate::decode::{TcpFlags, ip_proto};
+use crate::inspect::Inspection;
 
 /// A flow, open or ended. Three cache lines: the first holds the key, the others what a packet changes.
 #[derive(Clone, Debug)]
@@ -34,6 +36,10 @@ pub struct Flow {
     pub tcp_state: TcpState,
     /// Where the flow stands.
     pub state: FlowState,
+    /// Protocol above TCP or UDP, told by its content; `None` while it is not known.
+    pub app: Option<AppProto>,
+    /// Where the reading of its payload stands.
+    pub(crate) inspection: Inspection,
     /// Why it ended; `None` while it is open.
     pub end: Option<EndReason>,
     /// Changed since the summary last looked.
@@ -42,19 +48,24 @@ pub struct Flow {
     pub(crate) kept: bool,
     /// Upper half of the key's hash: finds the table's slot again.
     pub(super) hash: u64,
-    /// Second at which the one valid timer entry is due.
-    pub(super) timer_at: i64,
+    /// Second of the table's clock at which the one valid timer entry is due.
+    pub(super) timer_at: u32,
+    /// Second of the table's clock at which the last packet came.
+    pub(super) seen: u32,
 }
 
 /// What one side of a flow sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Side {
-    /// Packets.
+    /// Packets; a reassembled datagram is one.
     pub packets: u64,
     /// Whole frames on the wire, in bytes.
     pub frame_bytes: u64,
     /// Payload, by sequence numbers for TCP, by lengths for the rest.
     pub payload: SeqCounter,
+    /// ICMP errors that answered what this side sent. They are packets of no flow: Zeek, nDPI and Arkime don't count
+    /// them to the flow they quote either.
+    pub icmp_errors: u32,
     /// Union of the TCP flags.
     pub flags: TcpFlags,
 }
@@ -109,7 +120,7 @@ impl Flow {
 
     /// True for protocols with ports.
     pub fn has_ports(&self) -> bool {
-        matches!(self.key.proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP)
+        matches!(self.key.proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::UDPLITE)
     }
 
     /// True for ICMP and ICMPv6.

@@ -1,15 +1,17 @@
 //! The flow table: finds a packet's flow, opens, updates, ends it.
 
 use foldhash::fast::FixedState;
-use sensor_wire::Timestamp;
 use sensor_wire::flow::{EndReason, FlowState};
 
+use super::clock::Clock;
 use super::record::{SERVER, Side};
 use super::tcp::TcpState;
 use super::timer::{Entry, Wheel};
+use super::yielding::Yielding;
 use super::{Flow, FlowIndex, FlowKey};
 use crate::decode::{Packet, TcpFlags, ip_proto};
-use crate::limits::Timeouts;
+use crate::inspect::Inspection;
+use crate::limits::{Limits, Timeouts};
 
 /// All flows, open and ended. Ended flows stay until they are released: the summary shows them
 /// in its rows' details.
@@ -20,10 +22,13 @@ pub struct FlowTable {
     flows: Vec<Flow>,
     free: Vec<FlowIndex>,
     open: usize,
+    clock: Clock,
     wheel: Wheel,
     due: Vec<Entry>,
+    yielding: Yielding,
     seed: FixedState,
     timeouts: Timeouts,
+    emergency: Emergency,
     max_open: usize,
     forced: u64,
 }
@@ -35,6 +40,22 @@ pub struct Change {
     pub flow: FlowIndex,
     /// It was opened by this packet.
     pub opened: bool,
+    /// The flow's client sent the packet.
+    pub from_client: bool,
+}
+
+/// When the table is nearly full flows end after shorter idle times, until enough places are free again.
+#[derive(Debug)]
+struct Emergency {
+    timeouts: Timeouts,
+    /// Open flows at which it begins, and at which it ends.
+    begins: usize,
+    ends: usize,
+    on: bool,
+    /// The second at which all flows are looked at again.
+    sweep: i64,
+    /// How often it began.
+    times: u64,
 }
 
 /// A place in the hash table. Eight bytes: eight candidates a cache line, and flows are looked at only on a match of
@@ -48,16 +69,29 @@ struct Slot {
 
 impl FlowTable {
     /// An empty table. `seed` makes the hash unpredictable to strangers; it never shows in any output.
-    pub fn new(seed: u64, max_open: usize, timeouts: Timeouts) -> FlowTable {
+    pub fn new(seed: u64, limits: &Limits, timeouts: Timeouts, emergency: Timeouts) -> FlowTable {
+        let max_open = limits.flows;
+        let free = max_open * usize::from(limits.emergency_recovery.min(99)) / 100;
+        let emergency = Emergency {
+            timeouts: emergency,
+            begins: max_open - max_open / 10,
+            ends: (max_open - free).min(max_open - max_open / 10),
+            on: false,
+            sweep: 0,
+            times: 0,
+        };
         FlowTable {
             slots: vec![Slot::default(); FIRST_SLOTS],
             flows: Vec::new(),
             free: Vec::new(),
             open: 0,
+            clock: Clock::new(),
             wheel: Wheel::new(),
             due: Vec::new(),
+            yielding: Yielding::default(),
             seed: FixedState::with_seed(seed),
             timeouts,
+            emergency,
             max_open,
             forced: 0,
         }
@@ -89,31 +123,38 @@ impl FlowTable {
     /// Counts a packet to its flow, which it opens if there is none. `ended` is called for each flow that ends on
     /// the way: by timeout before this packet, because its five-tuple is taken again, or because the table is full.
     #[inline]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the hot path: the parts of one decoded packet, already in registers"
-    )]
     pub fn packet(
         &mut self,
-        packet: &Packet,
+        packet: &Packet<'_>,
         key: &FlowKey,
         upward: bool,
         hash: u64,
-        time: Timestamp,
-        frame: u32,
         ended: &mut impl FnMut(FlowIndex, &mut Flow),
     ) -> Change {
-        self.advance(time, ended);
+        if self.clock.tick(packet.time) {
+            self.serve_timers(ended);
+        }
         let (index, opened) = match self.find(key, hash) {
             Some(index) if self.is_new_connection(index, packet) => {
                 self.close(index, EndReason::Forced, ended);
-                (self.open(packet, key, upward, hash, time, ended), true)
+                (self.open(packet, key, upward, hash, ended), true)
             }
             Some(index) => (index, false),
-            None => (self.open(packet, key, upward, hash, time, ended), true),
+            None => (self.open(packet, key, upward, hash, ended), true),
         };
-        self.update(index, packet, upward, time, frame);
-        Change { flow: index, opened }
+        let from_client = self.update(index, packet, upward);
+        Change { flow: index, opened, from_client }
+    }
+
+    /// The open flow that an ICMP error is about, which it notes. `upward` is the direction of the packet that the error
+    /// quotes.
+    pub fn error_about(&mut self, key: &FlowKey, upward: bool) -> Option<FlowIndex> {
+        let index = self.find(key, self.hash(key))?;
+        let flow = self.flows.get_mut(index as usize)?;
+        let [client, server] = &mut flow.sides;
+        let sender = if upward == flow.client_low { client } else { server };
+        sender.icmp_errors = sender.icmp_errors.saturating_add(1);
+        Some(index)
     }
 
     /// Ends every open flow: the source has ended.
@@ -158,6 +199,11 @@ impl FlowTable {
         self.forced
     }
 
+    /// How often the table was so full that flows were given shorter timeouts.
+    pub fn emergencies(&self) -> u64 {
+        self.emergency.times
+    }
+
     fn home(&self, hash: u64) -> usize {
         hash as usize & (self.slots.len() - 1)
     }
@@ -182,26 +228,26 @@ impl FlowTable {
 
     fn open(
         &mut self,
-        packet: &Packet,
+        packet: &Packet<'_>,
         key: &FlowKey,
         upward: bool,
         hash: u64,
-        time: Timestamp,
         ended: &mut impl FnMut(FlowIndex, &mut Flow),
     ) -> FlowIndex {
-        if self.open >= self.max_open {
-            self.force_one(ended);
+        if self.open >= self.emergency.begins {
+            self.make_room(ended);
         }
         if (self.open + 1) * 2 > self.slots.len() {
             self.grow();
         }
         let from_client = opens_as_client(packet);
         let opening = packet.tcp.flags.has(TcpFlags::SYN) && !packet.tcp.flags.has(TcpFlags::ACK);
+        let now = self.clock.now();
         let midstream = packet.proto == ip_proto::TCP && !opening;
         let mut flow = Flow {
             key: *key,
-            first: time,
-            last: time,
+            first: packet.time,
+            last: packet.time,
             sides: [Side::default(); 2],
             icmp: packet.icmp,
             client_low: upward == from_client,
@@ -209,14 +255,17 @@ impl FlowTable {
             one_way: packet.one_way,
             tcp_state: TcpState::None,
             state: FlowState::New,
+            app: None,
+            inspection: Inspection::Waiting,
             end: None,
             dirty: false,
             kept: false,
             hash,
             timer_at: 0,
+            seen: now as u32,
         };
         let index = self.free.pop().unwrap_or(self.flows.len() as FlowIndex);
-        flow.timer_at = self.wheel.insert(index, seconds(time) + i64::from(self.timeout(&flow)));
+        flow.timer_at = self.wheel.insert(index, now + i64::from(self.timeout(&flow)));
         match self.flows.get_mut(index as usize) {
             Some(place) => *place = flow,
             None => self.flows.push(flow),
@@ -227,17 +276,23 @@ impl FlowTable {
     }
 
     #[inline]
-    fn update(&mut self, index: FlowIndex, packet: &Packet, upward: bool, time: Timestamp, frame: u32) {
-        let Some(flow) = self.flows.get_mut(index as usize) else { return };
+    fn update(&mut self, index: FlowIndex, packet: &Packet<'_>, upward: bool) -> bool {
+        let now = self.clock.now();
+        let Some(flow) = self.flows.get_mut(index as usize) else { return upward };
         let from_client = upward == flow.client_low;
-        flow.last = flow.last.max(time);
+        flow.last = flow.last.max(packet.time);
+        flow.seen = now as u32;
         let [client, server] = &mut flow.sides;
         let (sender, receiver) = if from_client { (client, server) } else { (server, client) };
-        sender.packets += 1;
-        sender.frame_bytes += u64::from(frame);
+        sender.packets += u64::from(packet.packets);
+        sender.frame_bytes += u64::from(packet.wire);
+        if packet.bad_checksum {
+            // The receiver drops it: it is traffic, but changes no state.
+            return from_client;
+        }
         let state = if packet.proto == ip_proto::TCP {
             sender.flags.0 |= packet.tcp.flags.0;
-            sender.payload.segment(packet.tcp, packet.payload);
+            sender.payload.segment(packet.tcp, packet.payload_len);
             if packet.tcp.flags.has(TcpFlags::ACK) {
                 receiver.payload.acknowledged(packet.tcp.ack);
             }
@@ -250,21 +305,25 @@ impl FlowTable {
                 TcpState::LastAck | TcpState::TimeWait | TcpState::Closed => FlowState::Closed,
             }
         } else {
-            sender.payload.add(packet.payload);
+            sender.payload.add(packet.payload_len);
             if receiver.packets > 0 { FlowState::Established } else { FlowState::New }
         };
         if state != flow.state {
             flow.state = state;
-            self.shorten_timer(index);
+            self.state_changed(index, state);
         }
+        from_client
     }
 
     /// A state with a shorter timeout needs an earlier entry; a longer one is found when the old entry comes due.
     #[cold]
-    fn shorten_timer(&mut self, index: FlowIndex) {
+    fn state_changed(&mut self, index: FlowIndex, state: FlowState) {
+        if state == FlowState::Closed {
+            self.yielding.closed(index, self.max_open);
+        }
         let Some(flow) = self.flows.get(index as usize) else { return };
-        let at = seconds(flow.last) + i64::from(self.timeout(flow));
-        if at < flow.timer_at {
+        let at = i64::from(flow.seen) + i64::from(self.timeout(flow));
+        if at < i64::from(flow.timer_at) {
             let at = self.wheel.insert(index, at);
             if let Some(flow) = self.flows.get_mut(index as usize) {
                 flow.timer_at = at;
@@ -281,17 +340,10 @@ impl FlowTable {
             && self.flows.get(index as usize).is_some_and(|f| f.state == FlowState::Closed)
     }
 
-    /// Serves the timers up to the packet's second.
-    #[inline]
-    fn advance(&mut self, time: Timestamp, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
-        let now = seconds(time);
-        if now > self.wheel.now() {
-            self.serve_timers(now, ended);
-        }
-    }
-
+    /// Serves the timers up to the clock's second.
     #[cold]
-    fn serve_timers(&mut self, now: i64, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
+    fn serve_timers(&mut self, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
+        let now = self.clock.now();
         if self.wheel.now() == i64::MIN {
             self.wheel.start(now);
             return;
@@ -303,7 +355,7 @@ impl FlowTable {
                 if flow.end.is_some() || flow.timer_at != entry.at {
                     continue;
                 }
-                let at = seconds(flow.last) + i64::from(self.timeout(flow));
+                let at = i64::from(flow.seen) + i64::from(self.timeout(flow));
                 if at <= self.wheel.now() {
                     self.close(entry.flow, EndReason::Timeout, ended);
                 } else {
@@ -315,17 +367,35 @@ impl FlowTable {
             }
         }
         self.due = due;
+        if self.emergency.on && self.open <= self.emergency.ends {
+            self.emergency.on = false;
+        }
     }
 
-    /// The flow nearest to its timeout gives way: closed ones come before idle ones, idle ones before busy ones.
+    /// The table is nearly full: shorter timeouts hold, and are applied to all flows at once every few seconds. At the
+    /// full table one flow gives way.
     #[cold]
-    fn force_one(&mut self, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
-        while let Some(entry) = self.wheel.pop_next() {
-            if self.flows.get(entry.flow as usize).is_some_and(|f| f.end.is_none() && f.timer_at == entry.at) {
-                self.forced += 1;
-                self.close(entry.flow, EndReason::Forced, ended);
-                return;
+    fn make_room(&mut self, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
+        let now = self.clock.now();
+        if !self.emergency.on {
+            self.emergency.on = true;
+            self.emergency.times += 1;
+            self.emergency.sweep = now;
+        }
+        if now >= self.emergency.sweep {
+            self.emergency.sweep = now + SWEEP;
+            for index in 0..self.flows.len() {
+                let flow = self.flows.get(index).filter(|f| f.end.is_none());
+                if flow.is_some_and(|f| i64::from(f.seen) + i64::from(self.timeout(f)) <= now) {
+                    self.close(index as FlowIndex, EndReason::Timeout, ended);
+                }
             }
+        }
+        if self.open >= self.max_open
+            && let Some(index) = self.yielding.next(&self.flows)
+        {
+            self.forced += 1;
+            self.close(index, EndReason::Forced, ended);
         }
     }
 
@@ -342,7 +412,7 @@ impl FlowTable {
     }
 
     fn timeout(&self, flow: &Flow) -> u32 {
-        let t = &self.timeouts;
+        let t = if self.emergency.on { &self.emergency.timeouts } else { &self.timeouts };
         let (new, established) = match flow.key.proto {
             ip_proto::TCP => (t.tcp_new, t.tcp_established),
             ip_proto::UDP => (t.udp_new, t.udp_established),
@@ -411,7 +481,7 @@ impl FlowTable {
 
 /// Whether the sender of a flow's first packet opened it. TCP says so by its flags; where the start was not seen, and
 /// for UDP, a well-known port on the sender's side alone means that a server answers.
-fn opens_as_client(packet: &Packet) -> bool {
+fn opens_as_client(packet: &Packet<'_>) -> bool {
     let flags = packet.tcp.flags;
     match packet.proto {
         ip_proto::TCP if flags.has(TcpFlags::SYN) => !flags.has(TcpFlags::ACK),
@@ -422,11 +492,10 @@ fn opens_as_client(packet: &Packet) -> bool {
     }
 }
 
-fn seconds(time: Timestamp) -> i64 {
-    time.div_euclid(1_000_000_000)
-}
-
 /// Ports below this one are a system's services (RFC 6335 section 6).
 const WELL_KNOWN: u16 = 1024;
 
 const FIRST_SLOTS: usize = 1 << 12;
+
+/// Seconds between looks at all flows while the table is nearly full: as long as the shortest timeout then.
+const SWEEP: i64 = 10;

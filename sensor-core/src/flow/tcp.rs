@@ -236,7 +236,7 @@ mod tests {
     use super::*;
 
     fn segment(counter: &mut SeqCounter, seq: u32, flags: u8, len: u32) {
-        counter.segment(Tcp { seq, ack: 0, flags: TcpFlags(flags) }, len);
+        counter.segment(Tcp { seq, flags: TcpFlags(flags), ..Tcp::default() }, len);
     }
 
     #[test]

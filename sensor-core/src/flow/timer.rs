@@ -1,4 +1,4 @@
-//! A timer wheel over packet time, in seconds.
+//! A timer wheel over the seconds of the table's clock.
 //!
 //! A flow has one valid entry. A packet doesn't touch the wheel: an entry that comes due looks at the flow's last
 //! packet and goes back in if the flow was active since.
@@ -19,7 +19,7 @@ pub struct Entry {
     /// Which flow.
     pub flow: FlowIndex,
     /// In which second; an entry whose second is not the flow's own is stale.
-    pub at: i64,
+    pub at: u32,
 }
 
 impl Wheel {
@@ -39,12 +39,12 @@ impl Wheel {
     }
 
     /// Puts a flow in for second `at`, or for the furthest the wheel reaches; returns the second it stands at.
-    pub fn insert(&mut self, flow: FlowIndex, at: i64) -> i64 {
+    pub fn insert(&mut self, flow: FlowIndex, at: i64) -> u32 {
         let at = at.clamp(self.now + 1, self.now + SLOTS - 1);
         if let Some(slot) = self.slots.get_mut(at.rem_euclid(SLOTS) as usize) {
-            slot.push(Entry { flow, at });
+            slot.push(Entry { flow, at: at as u32 });
         }
-        at
+        at as u32
     }
 
     /// Goes to the next second up to `to` that has entries, and takes them out into `due`. False when there is none.
@@ -65,11 +65,6 @@ impl Wheel {
             }
         }
         false
-    }
-
-    /// Takes out the entry that comes due next, which may be stale.
-    pub fn pop_next(&mut self) -> Option<Entry> {
-        (1..=SLOTS).find_map(|ahead| self.slots.get_mut((self.now + ahead).rem_euclid(SLOTS) as usize)?.pop())
     }
 }
 

@@ -3,6 +3,7 @@
 use sensor_wire::flow::{Counters, EndReason, FlowRecord, FlowState};
 use sensor_wire::{Addr, Few, Row, RowId, RowKind, Timestamp};
 
+use crate::applayer::AppProto;
 use crate::decode::ip_proto;
 use crate::flow::{CLIENT, Flow, FlowIndex, FlowTable, SERVER, Side, community_id};
 
@@ -25,6 +26,8 @@ pub struct RowSlot {
     open: u32,
     estimates: u32,
     states: [u32; 3],
+    /// Protocols of its flows, in the order in which they were told; the first few.
+    apps: [Option<AppProto>; MOST_APPS],
 }
 
 /// How many unique values a row has in each column.
@@ -53,6 +56,7 @@ pub struct Reported {
     state: Option<FlowState>,
     open: bool,
     estimate: bool,
+    app: Option<AppProto>,
 }
 
 impl Reported {
@@ -65,6 +69,7 @@ impl Reported {
             state: Some(flow.state),
             open: flow.end.is_none(),
             estimate: flow.estimate(),
+            app: flow.app,
         }
     }
 }
@@ -87,6 +92,7 @@ impl RowSlot {
             open: 0,
             estimates: 0,
             states: [0; 3],
+            apps: [None; MOST_APPS],
         }
     }
 
@@ -105,6 +111,12 @@ impl RowSlot {
         self.estimates += u32::from(part.estimate);
         if let Some(n) = part.state.and_then(|s| self.states.get_mut(s as usize)) {
             *n += 1;
+        }
+        if part.app.is_some()
+            && !self.apps.contains(&part.app)
+            && let Some(free) = self.apps.iter_mut().find(|app| app.is_none())
+        {
+            *free = part.app;
         }
     }
 
@@ -153,7 +165,7 @@ impl RowSlot {
             clients: few(self.unique.clients, flow.client().0),
             server_ports: few_ports(self.unique.server_ports, flow.server_port()),
             client_ports: few_ports(self.unique.client_ports, flow.client_port()),
-            app_protos: Vec::new(),
+            app_protos: self.apps.iter().flatten().map(|app| app.name().to_owned()).collect(),
             states: self.states,
             events: Vec::new(),
             rank: None,
@@ -190,7 +202,10 @@ pub fn flow_record(flow: &Flow) -> FlowRecord {
         end: flow.end as Option<EndReason>,
         tcp_flags: tcp.then_some((flow.sides[CLIENT].flags.0, flow.sides[SERVER].flags.0)),
         tcp_state: if tcp { flow.tcp_state.name().into() } else { String::new() },
-        app_proto: String::new(),
+        app_proto: flow.app.map_or_else(String::new, |app| app.name().to_owned()),
         community_id: String::from_utf8_lossy(&community_id(flow)).into_owned(),
     }
 }
+
+/// Protocols that a row names.
+const MOST_APPS: usize = 8;

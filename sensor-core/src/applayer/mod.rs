@@ -1,0 +1,22 @@
+//! Above the transport: which protocol a flow carries, told by content and not by port.
+//!
+//! [`Probe`] is a flow's small state; it is fed stream bytes or datagrams of both directions until it knows.
+//! [`Expectations`] holds what one flow announced about another (FTP's data connection, a call's media).
+
+#![warn(clippy::indexing_slicing)]
+
+mod expect;
+mod prefixes;
+mod probe;
+mod probers;
+mod proto;
+mod registry;
+mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use expect::{Expectations, Flow};
+pub use prefixes::Prefixes;
+pub use probe::{Ctx, Probe, Side, Transport, Verdict};
+pub use proto::AppProto;

@@ -1,0 +1,581 @@
+//! The hosts that were seen to speak, and what is known of each. Bounded by hosts and by bytes; the host that has been
+//! silent longest gives way.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use super::change::{Change, Event};
+use super::fact::{Evidence, NameSource, Product};
+use super::os::System;
+use super::recent::Recent;
+
+/// Which host: an address on a VLAN (0 where there is none).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HostKey {
+    /// The address.
+    pub address: IpAddr,
+    /// The outer VLAN id.
+    pub vlan: u16,
+}
+
+/// A host.
+#[derive(Clone, Debug)]
+pub struct Host {
+    /// First and last time seen, nanoseconds since 1970.
+    pub first: i64,
+    /// Last time seen.
+    pub last: i64,
+    /// Hardware addresses, the latest last; at most [`MAX_MACS`].
+    pub macs: Vec<Mac>,
+    /// The system by each kind of evidence, at most one each.
+    pub systems: Vec<SystemSeen>,
+    /// Services offered.
+    pub services: Vec<Service>,
+    /// Client programs seen.
+    pub clients: Vec<Client>,
+    bytes: usize,
+}
+
+/// A hardware address of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mac {
+    /// The address; [`super::maker`] knows who made it.
+    pub address: [u8; 6],
+    /// First time seen.
+    pub first: i64,
+    /// Last time seen.
+    pub last: i64,
+}
+
+/// An operating system as one kind of evidence has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SystemSeen {
+    /// The system.
+    pub system: System,
+    /// What it was seen by.
+    pub evidence: Evidence,
+    /// Last time seen.
+    pub last: i64,
+}
+
+/// A service of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Port.
+    pub port: u16,
+    /// IP protocol.
+    pub proto: u8,
+    /// Protocol, program, version, banner.
+    pub product: Product,
+    /// First time seen.
+    pub first: i64,
+    /// Last time seen.
+    pub last: i64,
+}
+
+/// A client program of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Protocol, program, version, user agent, JA4 or HASSH.
+    pub product: Product,
+    /// First time seen.
+    pub first: i64,
+    /// Last time seen.
+    pub last: i64,
+}
+
+/// Bounds of [`Assets`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AssetLimits {
+    /// Hosts; past it the one silent longest goes (`hosts_evicted`).
+    pub hosts: usize,
+    /// Addresses that sent something nobody answered: they may be spoofed, and have a small table of their own
+    /// (`trials_evicted`) so that a flood of them displaces no host.
+    pub trials: usize,
+    /// Services of a host; past it the one silent longest goes (`services_evicted`).
+    pub services: usize,
+    /// Client programs of a host, likewise (`clients_evicted`).
+    pub clients: usize,
+    /// Bytes of all hosts by estimate; past it hosts go.
+    pub bytes: usize,
+    /// Events nobody took yet; past it the oldest goes (`events_lost`).
+    pub events: usize,
+}
+
+impl Default for AssetLimits {
+    fn default() -> Self {
+        AssetLimits { hosts: 100_000, trials: 8_192, services: 128, clients: 32, bytes: 96 << 20, events: 16_384 }
+    }
+}
+
+/// What was lost to the bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AssetStats {
+    /// Hosts forgotten.
+    pub hosts_evicted: u64,
+    /// Addresses on trial forgotten.
+    pub trials_evicted: u64,
+    /// Services forgotten.
+    pub services_evicted: u64,
+    /// Client programs forgotten.
+    pub clients_evicted: u64,
+    /// Events that nobody took in time.
+    pub events_lost: u64,
+}
+
+/// Most hardware addresses kept of a host: routers with redundancy show two or three.
+pub const MAX_MACS: usize = 4;
+
+/// Client programs kept of an address on trial: spoofed datagrams may claim any number. With texts of at most 255 bytes
+/// the trials stay below 4 KiB each, beside the bytes counted for hosts.
+const TRIAL_CLIENTS: usize = 2;
+
+/// A host's entry in map, slot and order.
+const ENTRY: usize = 96;
+
+/// The table of hosts.
+#[derive(Clone, Debug)]
+pub struct Assets {
+    hosts: Recent<HostKey, Host>,
+    trials: Recent<HostKey, Host>,
+    limits: AssetLimits,
+    bytes: usize,
+    events: VecDeque<Event>,
+    stats: AssetStats,
+}
+
+impl Assets {
+    /// An empty table.
+    pub fn new(limits: AssetLimits) -> Self {
+        Assets {
+            hosts: Recent::new(),
+            trials: Recent::new(),
+            limits,
+            bytes: 0,
+            events: VecDeque::new(),
+            stats: AssetStats::default(),
+        }
+    }
+
+    /// The host, once it has exchanged something with another.
+    pub fn host(&self, key: HostKey) -> Option<&Host> {
+        self.hosts.get(&key)
+    }
+
+    /// An address that sent something but was not seen in an exchange.
+    pub fn trial(&self, key: HostKey) -> Option<&Host> {
+        self.trials.get(&key)
+    }
+
+    /// All hosts, in no order.
+    pub fn hosts(&self) -> impl Iterator<Item = (&HostKey, &Host)> {
+        self.hosts.iter()
+    }
+
+    /// All addresses on trial, in no order.
+    pub fn trials(&self) -> impl Iterator<Item = (&HostKey, &Host)> {
+        self.trials.iter()
+    }
+
+    /// Hosts held.
+    pub fn len(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// No host was seen yet.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes held by hosts, by estimate.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// What was lost to the bounds.
+    pub fn stats(&self) -> AssetStats {
+        self.stats
+    }
+
+    /// Takes the events since the last time, oldest first.
+    pub fn take_events(&mut self) -> impl Iterator<Item = Event> + '_ {
+        self.events.drain(..)
+    }
+
+    /// The address sent something, alone. Known hosts are touched.
+    pub fn sent(&mut self, time: i64, key: HostKey) {
+        if let Some(host) = self.hosts.touch(&key) {
+            host.last = host.last.max(time);
+        } else if let Some(host) = self.trials.touch(&key) {
+            host.last = host.last.max(time);
+        } else if plausible(key.address) && self.limits.trials > 0 {
+            self.trials.insert(key, Host::new(time));
+            if self.trials.len() > self.limits.trials && self.trials.pop_oldest().is_some() {
+                self.stats.trials_evicted += 1;
+            }
+        }
+    }
+
+    /// The address took part in an exchange: it is a host.
+    pub fn exchanged(&mut self, time: i64, key: HostKey) {
+        if let Some(host) = self.hosts.touch(&key) {
+            host.last = host.last.max(time);
+            return;
+        }
+        if !plausible(key.address) || self.limits.hosts == 0 {
+            return;
+        }
+        let mut host = self.trials.remove(&key).unwrap_or_else(|| Host::new(time));
+        host.last = host.last.max(time);
+        host.bytes = host.measure();
+        self.bytes += host.bytes;
+        let mac = host.macs.last().map(|mac| mac.address);
+        let system = host.system().copied();
+        let clients: Vec<Product> = host.clients.iter().map(|client| client.product.clone()).collect();
+        self.hosts.insert(key, host);
+        self.tell(time, key, Change::Host { mac });
+        if let Some(SystemSeen { system, evidence, .. }) = system {
+            self.tell(time, key, Change::System { system, evidence });
+        }
+        for product in clients {
+            self.tell(time, key, Change::Client { product });
+        }
+        self.shrink();
+    }
+
+    /// A host's hardware address was seen.
+    pub fn mac(&mut self, time: i64, key: HostKey, address: [u8; 6]) {
+        // Group addresses and zero are nobody's.
+        if address.first().is_none_or(|first| first & 1 != 0) || address == [0; 6] {
+            return;
+        }
+        let changed = self.update(key, |host| {
+            if let Some(at) = host.macs.iter().position(|mac| mac.address == address) {
+                let mut mac = host.macs.remove(at);
+                mac.last = mac.last.max(time);
+                host.macs.push(mac);
+                return None;
+            }
+            let from = host.macs.last().map(|mac| mac.address);
+            if host.macs.len() >= MAX_MACS {
+                host.macs.remove(0);
+            }
+            host.macs.push(Mac { address, first: time, last: time });
+            from
+        });
+        if let Some(Some(from)) = changed {
+            self.tell(time, key, Change::MacChanged { from, to: address });
+        }
+    }
+
+    /// A host's system was seen by some evidence. A weaker claim of the same kind does not displace a stronger one of
+    /// the same family, another family does: machines are reinstalled, addresses pass on.
+    pub fn system(&mut self, time: i64, key: HostKey, system: System, evidence: Evidence) {
+        let changed = self.update(key, |host| {
+            let before = host.system().map(|seen| seen.system.family);
+            let seen = SystemSeen { system, evidence, last: time };
+            match host.systems.iter_mut().find(|seen| seen.evidence == evidence) {
+                Some(known) if known.system.family == system.family && known.system.confidence > system.confidence => {
+                    known.last = time;
+                }
+                Some(known) => *known = seen,
+                None => host.systems.push(seen),
+            }
+            host.system().copied().filter(|now| before != Some(now.system.family))
+        });
+        if let Some(Some(SystemSeen { system, evidence, .. })) = changed {
+            self.tell(time, key, Change::System { system, evidence });
+        }
+    }
+
+    /// A host answered on a port.
+    pub fn service(&mut self, time: i64, key: HostKey, port: u16, proto: u8, product: Product) {
+        self.exchanged(time, key);
+        let most = self.limits.services;
+        let outcome = self.update(key, |host| {
+            if let Some(known) = host.services.iter_mut().find(|known| (known.port, known.proto) == (port, proto)) {
+                known.last = known.last.max(time);
+                return (known.product.take_over(product).then(|| known.product.clone()), false, false);
+            }
+            let full = host.services.len() >= most;
+            if full && let Some(oldest) = (0..host.services.len()).min_by_key(|i| host.services.get(*i).map(|s| s.last))
+            {
+                host.services.swap_remove(oldest);
+            }
+            host.services.push(Service { port, proto, product: product.clone(), first: time, last: time });
+            (Some(product), true, full)
+        });
+        let Some((Some(product), new, evicted)) = outcome else { return };
+        self.stats.services_evicted += u64::from(evicted);
+        let change = if new {
+            Change::Service { port, proto, product }
+        } else {
+            Change::ServiceChanged { port, proto, product }
+        };
+        self.tell(time, key, change);
+    }
+
+    /// A host was seen to run a client program.
+    pub fn client(&mut self, time: i64, key: HostKey, product: Product) {
+        let on_trial = self.hosts.get(&key).is_none();
+        let most = if on_trial { self.limits.clients.min(TRIAL_CLIENTS) } else { self.limits.clients };
+        if most == 0 {
+            return;
+        }
+        let outcome = self.update(key, |host| {
+            let mut known = host.clients.iter_mut();
+            if let Some(known) = known.find(|known| known.product.is_same_client(&product)) {
+                known.last = known.last.max(time);
+                known.product.take_over(product);
+                return None;
+            }
+            let full = host.clients.len() >= most;
+            if full && let Some(oldest) = (0..host.clients.len()).min_by_key(|i| host.clients.get(*i).map(|c| c.last)) {
+                host.clients.swap_remove(oldest);
+            }
+            host.clients.push(Client { product: product.clone(), first: time, last: time });
+            Some((product, full))
+        });
+        let Some(Some((product, evicted))) = outcome else { return };
+        self.stats.clients_evicted += u64::from(evicted);
+        self.tell(time, key, Change::Client { product });
+    }
+
+    /// A host's own name became known; the name itself is kept in [`super::Names`].
+    pub(crate) fn named(&mut self, time: i64, key: HostKey, name: &str, source: NameSource) {
+        self.tell(time, key, Change::Name { name: name.to_owned(), source });
+    }
+
+    /// Changes a host, or an address on trial, and keeps the count of bytes.
+    fn update<R>(&mut self, key: HostKey, change: impl FnOnce(&mut Host) -> R) -> Option<R> {
+        let Some(host) = self.hosts.touch(&key) else { return self.trials.touch(&key).map(change) };
+        let result = change(host);
+        let now = host.measure();
+        self.bytes = self.bytes - host.bytes + now;
+        host.bytes = now;
+        self.shrink();
+        Some(result)
+    }
+
+    fn shrink(&mut self) {
+        while self.hosts.len() > self.limits.hosts || (self.bytes > self.limits.bytes && self.hosts.len() > 1) {
+            let Some((_, host)) = self.hosts.pop_oldest() else { break };
+            self.bytes -= host.bytes;
+            self.stats.hosts_evicted += 1;
+        }
+    }
+
+    /// Events are about hosts only.
+    fn tell(&mut self, time: i64, key: HostKey, change: Change) {
+        if self.hosts.get(&key).is_none() || self.limits.events == 0 {
+            return;
+        }
+        if self.events.len() >= self.limits.events {
+            self.events.pop_front();
+            self.stats.events_lost += 1;
+        }
+        self.events.push_back(Event { time, address: key.address, vlan: key.vlan, change });
+    }
+}
+
+impl Host {
+    fn new(time: i64) -> Self {
+        Host {
+            first: time,
+            last: time,
+            macs: Vec::new(),
+            systems: Vec::new(),
+            services: Vec::new(),
+            clients: Vec::new(),
+            bytes: 0,
+        }
+    }
+
+    /// The likeliest system: families are weighed by their surest evidence, twice as sure evidence of two kinds.
+    pub fn system(&self) -> Option<&SystemSeen> {
+        self.systems.iter().max_by_key(|seen| {
+            let others = self
+                .systems
+                .iter()
+                .filter(|other| other.system.family == seen.system.family && other.evidence != seen.evidence);
+            let support: u32 = others.map(|other| u32::from(other.system.confidence) / 4).sum();
+            (u32::from(seen.system.confidence) + support, seen.last)
+        })
+    }
+
+    /// Bytes by estimate: the entry, the lists' elements and their texts.
+    fn measure(&self) -> usize {
+        let texts = self.services.iter().map(|service| &service.product);
+        let texts = texts.chain(self.clients.iter().map(|client| &client.product));
+        ENTRY
+            + size_of::<Host>()
+            + self.macs.capacity() * size_of::<Mac>()
+            + self.systems.capacity() * size_of::<SystemSeen>()
+            + self.services.capacity() * size_of::<Service>()
+            + self.clients.capacity() * size_of::<Client>()
+            + texts.map(Product::text_bytes).sum::<usize>()
+    }
+}
+
+impl Product {
+    /// Takes what a later sight adds or changes; tells whether anything did. The first protocol seen stays: what is
+    /// spoken inside it later is not the service's own.
+    fn take_over(&mut self, later: Product) -> bool {
+        if later.protocol.is_none() || (self.protocol.is_some() && later.protocol != self.protocol) {
+            return false;
+        }
+        let before = (self.protocol, self.product.clone(), self.version.clone());
+        self.protocol = later.protocol;
+        for (known, later) in [
+            (&mut self.product, later.product),
+            (&mut self.version, later.version),
+            (&mut self.banner, later.banner),
+            (&mut self.ja4, later.ja4),
+            (&mut self.hassh, later.hassh),
+        ] {
+            if later.is_some() {
+                *known = later;
+            }
+        }
+        before != (self.protocol, self.product.clone(), self.version.clone())
+    }
+
+    /// Whether another sight of a client is of the same program: it may have become known better.
+    fn is_same_client(&self, other: &Product) -> bool {
+        let same = |one: &Option<String>, two: &Option<String>| one.is_none() || two.is_none() || one == two;
+        self.protocol == other.protocol
+            && self.banner == other.banner
+            && self.version == other.version
+            && same(&self.ja4, &other.ja4)
+            && same(&self.hassh, &other.hassh)
+    }
+
+    fn text_bytes(&self) -> usize {
+        let texts = [&self.product, &self.version, &self.banner, &self.ja4, &self.hassh];
+        texts.iter().filter_map(|text| text.as_ref()).map(String::capacity).sum()
+    }
+}
+
+/// An address that can be a single host's.
+fn plausible(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => !(v4.is_unspecified() || v4.is_multicast() || v4.is_broadcast() || v4.octets()[0] == 0),
+        IpAddr::V6(v6) => !(v6.is_unspecified() || v6.is_multicast()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(n: u32) -> HostKey {
+        HostKey { address: IpAddr::V4(std::net::Ipv4Addr::from(0x0a00_0000 + n)), vlan: 0 }
+    }
+
+    fn changes(assets: &mut Assets) -> Vec<&'static str> {
+        assets.take_events().map(|event| event.change.name()).collect()
+    }
+
+    #[test]
+    fn a_host_is_told_once_with_what_was_known_of_it() {
+        let mut assets = Assets::new(AssetLimits::default());
+        let linux = System { family: "Linux", version: "", confidence: 75 };
+        assets.sent(1, key(1));
+        assets.system(1, key(1), linux, Evidence::Syn);
+        assert!(changes(&mut assets).is_empty(), "an address on trial makes no events");
+        assets.exchanged(2, key(1));
+        assets.exchanged(3, key(1));
+        assert_eq!(changes(&mut assets), ["new_host", "new_os"]);
+        let host = assets.host(key(1)).unwrap();
+        assert_eq!((host.first, host.last), (1, 3));
+    }
+
+    #[test]
+    fn a_flood_of_spoofed_sources_displaces_no_host() {
+        let mut assets = Assets::new(AssetLimits { hosts: 4, trials: 16, ..AssetLimits::default() });
+        assets.exchanged(0, key(0));
+        for n in 1..1000 {
+            assets.sent(1, key(n));
+        }
+        assert_eq!(assets.len(), 1);
+        assert_eq!(assets.trials().count(), 16);
+        assert_eq!(assets.stats().trials_evicted, 999 - 16);
+        for n in 0..50 {
+            assets.client(2, key(999), Product::slashed("sip", &format!("agent/{n}")));
+        }
+        assert_eq!(assets.trial(key(999)).unwrap().clients.len(), TRIAL_CLIENTS);
+    }
+
+    #[test]
+    fn another_hardware_address_is_a_change_and_the_old_one_again_is_none() {
+        let mut assets = Assets::new(AssetLimits::default());
+        assets.exchanged(0, key(1));
+        for (time, last) in [(1, 1), (2, 2), (3, 1), (4, 2)] {
+            assets.mac(time, key(1), [0, 0, 0, 0, 0, last]);
+        }
+        assets.mac(5, key(1), [1, 0, 0, 0, 0, 9]);
+        assert_eq!(changes(&mut assets), ["new_host", "mac_changed"]);
+        for n in 0..20 {
+            assets.mac(10, key(1), [0, 0, 0, 0, 1, n]);
+        }
+        assert_eq!(assets.host(key(1)).unwrap().macs.len(), MAX_MACS);
+    }
+
+    #[test]
+    fn a_service_is_told_when_it_is_new_and_when_it_changes() {
+        let mut assets = Assets::new(AssetLimits::default());
+        assets.service(1, key(1), 80, 6, Product::default());
+        assets.service(2, key(1), 80, 6, Product::slashed("http", "nginx/1.18.0"));
+        assets.service(3, key(1), 80, 6, Product::slashed("http", "nginx/1.18.0"));
+        assets.service(4, key(1), 80, 6, Product::default());
+        assets.service(5, key(1), 80, 6, Product::of("tls"));
+        assets.service(6, key(1), 80, 6, Product::slashed("http", "nginx/1.20.0"));
+        assert_eq!(changes(&mut assets), ["new_host", "new_service", "service_changed", "service_changed"]);
+        let services = &assets.host(key(1)).unwrap().services;
+        assert_eq!(services.len(), 1);
+        assert_eq!((services[0].first, services[0].last), (1, 6));
+        assert_eq!(services[0].product.version.as_deref(), Some("1.20.0"));
+    }
+
+    #[test]
+    fn every_bound_holds_and_is_counted() {
+        let limits = AssetLimits { hosts: 10, services: 5, clients: 3, events: 7, ..AssetLimits::default() };
+        let mut assets = Assets::new(limits);
+        for n in 0..30 {
+            assets.exchanged(i64::from(n), key(n));
+        }
+        assert_eq!((assets.len(), assets.stats().hosts_evicted), (10, 20));
+        assert!(assets.host(key(19)).is_none() && assets.host(key(20)).is_some());
+        assert_eq!(assets.take_events().count(), 7);
+        assert_eq!(assets.stats().events_lost, 23);
+        for port in 0..20 {
+            assets.service(100 + i64::from(port), key(25), port, 6, Product::default());
+            assets.client(100, key(25), Product::slashed("http", &format!("agent/{port}")));
+        }
+        let host = assets.host(key(25)).unwrap();
+        assert_eq!((host.services.len(), host.clients.len()), (5, 3));
+        assert_eq!((assets.stats().services_evicted, assets.stats().clients_evicted), (15, 17));
+
+        let mut assets = Assets::new(AssetLimits { bytes: 100_000, ..AssetLimits::default() });
+        for n in 0..500 {
+            assets.service(0, key(n), 80, 6, Product::slashed("http", &"x".repeat(200)));
+            assert!(assets.bytes() <= 100_000 + 2_000);
+        }
+        assert!(assets.stats().hosts_evicted > 300);
+        let measured: usize = assets.hosts().map(|(_, host)| host.measure()).sum();
+        assert_eq!(measured, assets.bytes());
+    }
+
+    #[test]
+    fn evidence_of_two_kinds_outweighs_a_lone_claim() {
+        let mut assets = Assets::new(AssetLimits::default());
+        assets.exchanged(0, key(1));
+        let system = |family, confidence| System { family, version: "", confidence };
+        assets.system(1, key(1), system("Linux", 75), Evidence::Syn);
+        assets.system(2, key(1), system("Windows", 70), Evidence::UserAgent);
+        assert_eq!(assets.host(key(1)).unwrap().system().unwrap().system.family, "Linux");
+        assets.system(3, key(1), system("Windows", 65), Evidence::Banner);
+        assert_eq!(assets.host(key(1)).unwrap().system().unwrap().system.family, "Windows");
+        assert_eq!(changes(&mut assets), ["new_host", "new_os", "new_os"]);
+    }
+}

@@ -1,0 +1,183 @@
+//! What a message tells of the hosts it passed between.
+
+use std::net::IpAddr;
+
+use super::os::System;
+
+/// One thing learned. Of the sender, where it does not say otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// The sender answers as a server.
+    Service(Product),
+    /// The sender asks as a client.
+    Client(Product),
+    /// A host has a name.
+    Name {
+        /// Whose it is.
+        whose: Whose,
+        /// The name, at most 255 bytes, without a final dot.
+        name: String,
+        /// Where it stood.
+        source: NameSource,
+        /// How long it holds, in seconds, where that was said.
+        ttl: Option<u32>,
+    },
+    /// The sender's operating system.
+    System {
+        /// The system.
+        system: System,
+        /// What it was seen by.
+        evidence: Evidence,
+    },
+    /// An address has this hardware address, the sender says.
+    Hardware {
+        /// The address.
+        address: IpAddr,
+        /// The hardware address.
+        mac: [u8; 6],
+    },
+}
+
+/// Whose name it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// The sender's.
+    Sender,
+    /// The receiver's, as the sender calls it.
+    Receiver,
+    /// That of the address told.
+    Address(IpAddr),
+}
+
+/// A protocol and the program that speaks it. Texts are at most 255 bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Product {
+    /// The protocol by EVE's `app_proto` name; `None` where only the transport answered.
+    pub protocol: Option<&'static str>,
+    /// Program.
+    pub product: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// The text that it was read from: banner, `Server`, user agent.
+    pub banner: Option<String>,
+    /// JA4 of a TLS or QUIC client.
+    pub ja4: Option<String>,
+    /// HASSH of an SSH client or server.
+    pub hassh: Option<String>,
+}
+
+impl Product {
+    /// Just the protocol.
+    pub fn of(protocol: &'static str) -> Self {
+        Product { protocol: Some(protocol), ..Product::default() }
+    }
+
+    /// A product and version as in `nginx/1.18.0 (Ubuntu)`; the whole is the banner.
+    pub fn slashed(protocol: &'static str, text: &str) -> Self {
+        let first = text.split_once([' ', '(']).map_or(text, |(first, _)| first);
+        let (name, version) = match first.split_once('/') {
+            Some((name, version)) => (name, Some(version.trim_end_matches([';', ',']))),
+            None => (first, None),
+        };
+        Product {
+            protocol: Some(protocol),
+            product: (!name.is_empty()).then(|| name.to_owned()),
+            version: version.filter(|version| !version.is_empty()).map(str::to_owned),
+            banner: Some(text.to_owned()),
+            ..Product::default()
+        }
+    }
+
+    /// With a product, and a version where there is one.
+    pub fn named(mut self, product: &str, version: Option<&str>) -> Self {
+        self.product = Some(product.to_owned());
+        self.version = version.filter(|version| !version.is_empty()).map(str::to_owned);
+        self
+    }
+
+    /// With the text it was read from.
+    pub fn said(mut self, banner: String) -> Self {
+        self.banner = Some(banner).filter(|banner| !banner.is_empty());
+        self
+    }
+}
+
+/// Where a name was seen. Later ones in this order say more about the host itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum NameSource {
+    /// Answer of a PTR query.
+    DnsPointer,
+    /// Name of a certificate the server sent.
+    Certificate,
+    /// HTTP `Host` that a client asked for.
+    HttpHost,
+    /// TLS or QUIC server name that a client asked for.
+    Sni,
+    /// Answer of an A or AAAA query, by the name asked for.
+    Dns,
+    /// Greeting of a mail server or client.
+    Smtp,
+    /// The client's NetBIOS name in a Kerberos request.
+    Kerberos,
+    /// LLMNR.
+    Llmnr,
+    /// NetBIOS name service or datagram.
+    NetBios,
+    /// NTLM messages in SMB and others.
+    Smb,
+    /// Multicast DNS.
+    Mdns,
+    /// DHCP host name or FQDN option.
+    Dhcp,
+}
+
+impl NameSource {
+    /// The name used in exports.
+    pub fn name(self) -> &'static str {
+        match self {
+            NameSource::Certificate => "certificate",
+            NameSource::Sni => "sni",
+            NameSource::HttpHost => "http_host",
+            NameSource::Kerberos => "krb5",
+            NameSource::DnsPointer => "dns_ptr",
+            NameSource::Dns => "dns",
+            NameSource::Smtp => "smtp",
+            NameSource::Llmnr => "llmnr",
+            NameSource::NetBios => "netbios",
+            NameSource::Smb => "smb",
+            NameSource::Mdns => "mdns",
+            NameSource::Dhcp => "dhcp",
+        }
+    }
+}
+
+/// What an operating system was seen by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Evidence {
+    /// A SYN's shape.
+    Syn,
+    /// A SYN-ACK's shape.
+    SynAck,
+    /// DHCP's vendor class or list of options.
+    Dhcp,
+    /// HTTP user agent.
+    UserAgent,
+    /// A server's or SSH's banner.
+    Banner,
+    /// NTLM, SMB or NetBIOS.
+    Smb,
+}
+
+impl Evidence {
+    /// The name used in exports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Evidence::Syn => "syn",
+            Evidence::SynAck => "syn_ack",
+            Evidence::Dhcp => "dhcp",
+            Evidence::UserAgent => "user_agent",
+            Evidence::Banner => "banner",
+            Evidence::Smb => "smb",
+        }
+    }
+}

@@ -1,0 +1,312 @@
+//! What flows carry: their streams are put together and their protocol is told by its content.
+//!
+//! A flow costs something here only while its protocol is not known, or while what it says is read. Afterwards it
+//! costs a look at one number a packet.
+
+use slab::Slab;
+
+use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
+use crate::decode::{Packet, TcpFlags, ip_proto};
+use crate::flow::Flow;
+use crate::limits::Limits;
+use crate::stream::{self, Connection, End, Reader, Segment, Streams, Wants};
+
+/// Reads the payload of flows.
+#[derive(Debug)]
+pub struct Inspector {
+    streams: Streams,
+    prefixes: Prefixes,
+    expectations: Expectations,
+    connections: Slab<Conversation>,
+    datagrams: Slab<Probe>,
+    limit: usize,
+    refused: u64,
+}
+
+/// Where a flow's inspection stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Inspection {
+    /// No payload was seen yet.
+    #[default]
+    Waiting,
+    /// Under way, at this place.
+    At(u32),
+    /// Nothing more is read.
+    Over,
+}
+
+/// A TCP flow under inspection.
+#[derive(Debug)]
+struct Conversation {
+    connection: Connection,
+    probe: Probe,
+}
+
+impl Inspector {
+    /// Nothing is under inspection.
+    pub fn new(limits: &Limits) -> Inspector {
+        let settings =
+            stream::Settings { midstream: true, one_sided: true, memcap: limits.stream_bytes, ..Default::default() };
+        Inspector {
+            streams: Streams::new(settings),
+            prefixes: Prefixes::new(PREFIXES),
+            expectations: Expectations::new(EXPECTATIONS),
+            connections: Slab::new(),
+            datagrams: Slab::new(),
+            limit: limits.inspections,
+            refused: 0,
+        }
+    }
+
+    /// Flows that were not looked into because too many others were.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Counters of the streams.
+    pub fn streams(&self) -> &stream::Stats {
+        self.streams.stats()
+    }
+
+    /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
+    #[inline]
+    pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
+        if flow.inspection == Inspection::Over || packet.bad_checksum {
+            return;
+        }
+        match packet.proto {
+            ip_proto::TCP => self.segment(flow, packet, from_client),
+            ip_proto::UDP => self.datagram(flow, packet, from_client),
+            _ => flow.inspection = Inspection::Over,
+        }
+    }
+
+    /// A flow ends: what waited is read, and its place is given back.
+    #[inline]
+    pub fn ended(&mut self, flow: &mut Flow) {
+        let Inspection::At(place) = std::mem::replace(&mut flow.inspection, Inspection::Over) else { return };
+        if flow.key.proto != ip_proto::TCP {
+            self.datagrams.try_remove(place as usize);
+            return;
+        }
+        let Some(mut conversation) = self.connections.try_remove(place as usize) else { return };
+        let Inspector { streams, prefixes, expectations, .. } = self;
+        let mut reading = Reading::new(
+            flow,
+            flow.last,
+            &mut conversation.probe,
+            conversation.connection.is_midstream(),
+            prefixes,
+            expectations,
+        );
+        conversation.connection.close(streams, &mut reading);
+        flow.app = reading.known;
+    }
+
+    fn segment(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
+        let place = match flow.inspection {
+            Inspection::At(place) => place as usize,
+            // A handshake that nothing follows (a scan) takes no place; its numbers are in the flow.
+            Inspection::Waiting if packet.tcp.flags.any(TcpFlags::RST) => return,
+            Inspection::Waiting => {
+                if self.connections.len() + self.datagrams.len() >= self.limit {
+                    self.refused += 1;
+                    flow.inspection = Inspection::Over;
+                    return;
+                }
+                let probe = self.begin(flow, packet.time);
+                let connection = Connection::new(self.streams.settings().policy, self.streams.settings().policy);
+                let place = self.connections.insert(Conversation { connection, probe });
+                flow.inspection = Inspection::At(place as u32);
+                place
+            }
+            Inspection::Over => return,
+        };
+        let Inspector { streams, prefixes, expectations, connections, .. } = self;
+        let Some(Conversation { connection, probe }) = connections.get_mut(place) else { return };
+        let segment = segment_of(packet, from_client);
+        let mut reading =
+            Reading::new(flow, packet.time, probe, connection.is_midstream() || flow.midstream, prefixes, expectations);
+        connection.segment(&segment, streams, &mut reading);
+        flow.app = reading.known;
+        if connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server) {
+            self.ended(flow);
+        }
+    }
+
+    fn datagram(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
+        if packet.payload.is_empty() {
+            return;
+        }
+        let ctx = Ctx { transport: Transport::Udp, ports: (flow.client_port(), flow.server_port()) };
+        let side = side(from_client);
+        let mut fresh;
+        let (probe, place) = match flow.inspection {
+            Inspection::At(place) => match self.datagrams.get_mut(place as usize) {
+                Some(probe) => (probe, Some(place)),
+                None => return,
+            },
+            Inspection::Waiting => {
+                fresh = self.begin(flow, packet.time);
+                (&mut fresh, None)
+            }
+            Inspection::Over => return,
+        };
+        let verdict = probe.data(ctx, side, packet.payload, &mut self.prefixes);
+        let probe = *probe;
+        if let Verdict::Is(proto) = verdict {
+            flow.app = Some(proto);
+            if Expectations::wants(proto) {
+                self.expectations.learn(proto, ends(flow), side, packet.payload, packet.time);
+            }
+        }
+        let more = match verdict {
+            Verdict::NeedMore => true,
+            Verdict::Is(proto) => Expectations::wants(proto),
+            Verdict::GiveUp => false,
+        };
+        match (more, place) {
+            (true, None) if self.connections.len() + self.datagrams.len() >= self.limit => {
+                self.refused += 1;
+                flow.inspection = Inspection::Over;
+            }
+            (true, None) => {
+                flow.inspection = Inspection::At(self.datagrams.insert(probe) as u32);
+            }
+            (true, Some(_)) => {}
+            (false, _) => {
+                self.ended(flow);
+            }
+        }
+    }
+
+    /// The probe of a new flow, which another flow may have announced.
+    fn begin(&mut self, flow: &mut Flow, time: i64) -> Probe {
+        match self.expectations.take(ends(flow), time) {
+            Some(proto) => {
+                flow.app = Some(proto);
+                Probe::expected(proto)
+            }
+            None => Probe::default(),
+        }
+    }
+}
+
+/// What is read of a TCP flow.
+struct Reading<'a> {
+    ends: Ends,
+    time: i64,
+    ctx: Ctx,
+    known: Option<AppProto>,
+    probe: &'a mut Probe,
+    prefixes: &'a mut Prefixes,
+    expectations: &'a mut Expectations,
+}
+
+impl<'a> Reading<'a> {
+    fn new(
+        flow: &Flow,
+        time: i64,
+        probe: &'a mut Probe,
+        midstream: bool,
+        prefixes: &'a mut Prefixes,
+        expectations: &'a mut Expectations,
+    ) -> Reading<'a> {
+        let transport = if midstream { Transport::TcpMidstream } else { Transport::Tcp };
+        let ctx = Ctx { transport, ports: (flow.client_port(), flow.server_port()) };
+        Reading { ends: ends(flow), time, ctx, known: flow.app, probe, prefixes, expectations }
+    }
+}
+
+impl Reader for Reading<'_> {
+    fn data(&mut self, from: stream::Side, bytes: &[u8]) -> Wants {
+        let side = side(from == stream::Side::Client);
+        match self.probe.data(self.ctx, side, bytes, self.prefixes) {
+            Verdict::NeedMore => Wants::More,
+            Verdict::GiveUp => Wants::Enough,
+            Verdict::Is(proto) => {
+                self.known = Some(proto);
+                if !Expectations::wants(proto) {
+                    return Wants::Enough;
+                }
+                self.expectations.learn(proto, self.ends, side, bytes, self.time);
+                Wants::More
+            }
+        }
+    }
+
+    fn gap(&mut self, _: stream::Side, _: u64) -> Wants {
+        match self.probe.verdict() {
+            Verdict::Is(proto) if Expectations::wants(proto) => Wants::More,
+            Verdict::NeedMore => Wants::More,
+            Verdict::Is(_) | Verdict::GiveUp => Wants::Enough,
+        }
+    }
+
+    fn end(&mut self, _: stream::Side, _: End) {}
+}
+
+fn segment_of<'a>(packet: &Packet<'a>, from_client: bool) -> Segment<'a> {
+    let mut segment = Segment {
+        time: packet.time,
+        side: if from_client { stream::Side::Client } else { stream::Side::Server },
+        seq: packet.tcp.seq,
+        ack: packet.tcp.ack,
+        flags: packet.tcp.flags.0,
+        window: packet.tcp.window,
+        urgent: packet.tcp.urgent,
+        scale: None,
+        timestamp: None,
+        fast_open: false,
+        len: packet.payload_len,
+        payload: packet.payload,
+    };
+    options(packet.tcp_options, &mut segment);
+    segment
+}
+
+/// Reads the options that streams look at (RFC 9293 section 3.1, RFC 7323, RFC 7413).
+#[inline]
+fn options(mut options: &[u8], segment: &mut Segment<'_>) {
+    // The shape that nearly all packets of a connection have: two paddings and the timestamps.
+    if let [1, 1, 8, 10, a, b, c, d, ..] = *options
+        && options.len() == 12
+    {
+        segment.timestamp = Some(u32::from_be_bytes([a, b, c, d]));
+        return;
+    }
+    while let [kind, rest @ ..] = options {
+        match (kind, rest) {
+            (0, _) => return,
+            (1, _) => options = rest,
+            (_, [len, ..]) if *len >= 2 => {
+                let Some((option, next)) = options.split_at_checked(usize::from(*len)) else { return };
+                match *option {
+                    [3, 3, shift] => segment.scale = Some(shift.min(14)),
+                    [8, 10, a, b, c, d, ..] => segment.timestamp = Some(u32::from_be_bytes([a, b, c, d])),
+                    [34, ..] => segment.fast_open = true,
+                    _ => {}
+                }
+                options = next;
+            }
+            _ => return,
+        }
+    }
+}
+
+fn side(from_client: bool) -> Side {
+    if from_client { Side::ToServer } else { Side::ToClient }
+}
+
+fn ends(flow: &Flow) -> Ends {
+    Ends {
+        udp: flow.key.proto == ip_proto::UDP,
+        originator: (flow.client_bits(), flow.client_port()),
+        responder: (flow.server_bits(), flow.server_port()),
+    }
+}
+
+/// Buffers for first bytes that come in pieces, 400 bytes each.
+const PREFIXES: u32 = 16_384;
+/// Announced flows that are waited for.
+const EXPECTATIONS: usize = 65_536;
