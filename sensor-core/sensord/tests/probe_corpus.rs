@@ -3,7 +3,13 @@
 //! Frames are taken apart here by etherparse alone and TCP is followed by a plain check of sequence numbers, so that a
 //! disagreement is the probers' and nobody else's. Flows inside tunnels are therefore not compared.
 
-#![allow(clippy::unwrap_used, clippy::wildcard_enum_match_arm, clippy::print_stderr, reason = "a test's helpers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::wildcard_enum_match_arm,
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test's helpers"
+)]
 
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
