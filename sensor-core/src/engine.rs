@@ -216,6 +216,11 @@ impl Engine {
         self.table.emergencies()
     }
 
+    /// Flows whose payload is being read.
+    pub fn inspections(&self) -> usize {
+        self.inspector.under_way()
+    }
+
     /// Flows whose payload was not read because too many others were.
     pub fn inspections_refused(&self) -> u64 {
         self.inspector.refused()

@@ -3,10 +3,11 @@
 //! A flow costs something here only while its protocol is not known, or while what it says is read. Afterwards it
 //! costs a look at one number a packet.
 
+use sensor_wire::flow::FlowState;
 use slab::Slab;
 
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
-use crate::decode::{Packet, TcpFlags, ip_proto};
+use crate::decode::{Packet, ip_proto};
 use crate::flow::Flow;
 use crate::limits::Limits;
 use crate::stream::{self, Connection, End, Reader, Segment, Streams, Wants};
@@ -63,9 +64,9 @@ impl Inspector {
         self.refused
     }
 
-    /// Counters of the streams.
-    pub fn streams(&self) -> &stream::Stats {
-        self.streams.stats()
+    /// Flows under inspection.
+    pub fn under_way(&self) -> usize {
+        self.connections.len() + self.datagrams.len()
     }
 
     /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
@@ -91,14 +92,8 @@ impl Inspector {
         }
         let Some(mut conversation) = self.connections.try_remove(place as usize) else { return };
         let Inspector { streams, prefixes, expectations, .. } = self;
-        let mut reading = Reading::new(
-            flow,
-            flow.last,
-            &mut conversation.probe,
-            conversation.connection.is_midstream(),
-            prefixes,
-            expectations,
-        );
+        let mut reading =
+            Reading::new(flow, flow.last, &mut conversation.probe, flow.midstream, prefixes, expectations);
         conversation.connection.close(streams, &mut reading);
         flow.app = reading.known;
     }
@@ -106,13 +101,12 @@ impl Inspector {
     fn segment(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
         let place = match flow.inspection {
             Inspection::At(place) => place as usize,
-            // A handshake that nothing follows (a scan) takes no place; its numbers are in the flow.
-            Inspection::Waiting if packet.tcp.flags.any(TcpFlags::RST) => return,
+            // A handshake that never ends (a scan, a flood of SYNs) takes no place. The packet that ends it tells where
+            // both sides begin.
+            Inspection::Waiting if flow.state == FlowState::New && packet.payload_len == 0 => return,
             Inspection::Waiting => {
-                if self.connections.len() + self.datagrams.len() >= self.limit {
-                    self.refused += 1;
-                    flow.inspection = Inspection::Over;
-                    return;
+                if self.is_full() {
+                    return self.refuse(flow);
                 }
                 let probe = self.begin(flow, packet.time);
                 let connection = Connection::new(self.streams.settings().policy, self.streams.settings().policy);
@@ -125,8 +119,7 @@ impl Inspector {
         let Inspector { streams, prefixes, expectations, connections, .. } = self;
         let Some(Conversation { connection, probe }) = connections.get_mut(place) else { return };
         let segment = segment_of(packet, from_client);
-        let mut reading =
-            Reading::new(flow, packet.time, probe, connection.is_midstream() || flow.midstream, prefixes, expectations);
+        let mut reading = Reading::new(flow, packet.time, probe, flow.midstream, prefixes, expectations);
         connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
         if connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server) {
@@ -166,18 +159,21 @@ impl Inspector {
             Verdict::GiveUp => false,
         };
         match (more, place) {
-            (true, None) if self.connections.len() + self.datagrams.len() >= self.limit => {
-                self.refused += 1;
-                flow.inspection = Inspection::Over;
-            }
-            (true, None) => {
-                flow.inspection = Inspection::At(self.datagrams.insert(probe) as u32);
-            }
+            (true, None) if self.is_full() => self.refuse(flow),
+            (true, None) => flow.inspection = Inspection::At(self.datagrams.insert(probe) as u32),
             (true, Some(_)) => {}
-            (false, _) => {
-                self.ended(flow);
-            }
+            (false, _) => self.ended(flow),
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.under_way() >= self.limit
+    }
+
+    #[cold]
+    fn refuse(&mut self, flow: &mut Flow) {
+        self.refused += 1;
+        flow.inspection = Inspection::Over;
     }
 
     /// The probe of a new flow, which another flow may have announced.

@@ -20,8 +20,9 @@ pub struct HelpProps {
 /// The help.
 #[function_component]
 pub fn Help(props: &HelpProps) -> Html {
-    let (width, height) = (720.0, 520.0);
     let window = dom::size();
+    // All keys at once where the window has the room.
+    let (width, height) = (720.0, f64::min(600.0, window.1 - 32.0));
     let close = props.on_close.reform(|_: MouseEvent| ());
     yew::use_effect_with((), |()| dom::focus("help"));
     html! {

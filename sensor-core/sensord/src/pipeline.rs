@@ -181,6 +181,12 @@ impl<S: FlowSink> Pipeline<S> {
     pub fn status(&self) -> Status {
         let stats = self.engine.stats();
         let (rows, rows_evicted) = self.engine.rows();
+        // What the sensor left out for want of room stands with what it could not decode.
+        let own = [
+            ("sensor.inspections_refused", self.engine.inspections_refused()),
+            ("sensor.flow_emergencies", self.engine.flow_emergencies()),
+        ];
+        let own = own.into_iter().filter(|(_, n)| *n > 0);
         Status {
             packet_time: stats.newest,
             first_packet_time: stats.first.unwrap_or(0),
@@ -190,7 +196,7 @@ impl<S: FlowSink> Pipeline<S> {
             rows: rows as u64,
             rows_evicted,
             flows_forced: self.engine.flows_forced(),
-            anomalies: stats.anomalies.ranked().into_iter().map(|(name, n)| (name.to_owned(), n)).collect(),
+            anomalies: stats.anomalies.ranked().into_iter().chain(own).map(|(name, n)| (name.to_owned(), n)).collect(),
             ..self.status.clone()
         }
     }

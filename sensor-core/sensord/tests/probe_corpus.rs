@@ -360,19 +360,19 @@ fn compare(title: &str, expected: &[Expected]) -> f64 {
 #[test]
 fn zeek_agrees() {
     let Some(corpus) = corpus() else { return };
-    assert!(compare("zeek", &zeek(&corpus)) >= 50.0);
+    assert!(compare("zeek", &zeek(&corpus)) >= 97.0);
 }
 
 #[test]
 fn ndpi_agrees() {
     let Some(corpus) = corpus() else { return };
-    assert!(compare("ndpi", &ndpi(&corpus)) >= 50.0);
+    assert!(compare("ndpi", &ndpi(&corpus)) >= 90.0);
 }
 
 #[test]
 fn suricata_agrees() {
     let Some(corpus) = corpus() else { return };
     for set in ["pcap", "suricata-verify", "zeek", "ndpi", "arkime"] {
-        assert!(compare(&format!("suricata on {set}"), &suricata(&corpus, set)) >= 50.0);
+        assert!(compare(&format!("suricata on {set}"), &suricata(&corpus, set)) >= 92.0);
     }
 }

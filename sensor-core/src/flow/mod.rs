@@ -13,7 +13,7 @@ pub use community_id::{LEN as COMMUNITY_ID_LEN, community_id};
 pub use key::{FlowKey, ip_of};
 pub use record::{CLIENT, Flow, SERVER, Side};
 pub use table::{Change, FlowTable};
-pub use tcp::{SeqCounter, TcpState};
+pub use tcp::SeqCounter;
 
 /// Index of a flow in its table; valid until the flow is released.
 pub type FlowIndex = u32;

@@ -8,10 +8,11 @@ use sensor_wire::Timestamp;
 use sensor_wire::flow::{EndReason, FlowState};
 
 use super::FlowKey;
-use super::tcp::{SeqCounter, TcpState};
+use super::tcp::SeqCounter;
 use crate::applayer::AppProto;
 use crate::decode::{TcpFlags, ip_proto};
 use crate::inspect::Inspection;
+use crate::stream::State;
 
 /// A flow, open or ended. Three cache lines: the first holds the key, the others what a packet changes.
 #[derive(Clone, Debug)]
@@ -33,7 +34,7 @@ pub struct Flow {
     /// See [`crate::decode::Packet::one_way`].
     pub one_way: bool,
     /// Where TCP stands.
-    pub tcp_state: TcpState,
+    pub tcp_state: State,
     /// Where the flow stands.
     pub state: FlowState,
     /// Protocol above TCP or UDP, told by its content; `None` while it is not known.

@@ -5,13 +5,14 @@ use sensor_wire::flow::{EndReason, FlowState};
 
 use super::clock::Clock;
 use super::record::{SERVER, Side};
-use super::tcp::TcpState;
+use super::tcp::next_state;
 use super::timer::{Entry, Wheel};
 use super::yielding::Yielding;
 use super::{Flow, FlowIndex, FlowKey};
 use crate::decode::{Packet, TcpFlags, ip_proto};
 use crate::inspect::Inspection;
 use crate::limits::{Limits, Timeouts};
+use crate::stream::State;
 
 /// All flows, open and ended. Ended flows stay until they are released: the summary shows them
 /// in its rows' details.
@@ -253,7 +254,7 @@ impl FlowTable {
             client_low: upward == from_client,
             midstream,
             one_way: packet.one_way,
-            tcp_state: TcpState::None,
+            tcp_state: State::None,
             state: FlowState::New,
             app: None,
             inspection: Inspection::Waiting,
@@ -296,13 +297,11 @@ impl FlowTable {
             if packet.tcp.flags.has(TcpFlags::ACK) {
                 receiver.payload.acknowledged(packet.tcp.ack);
             }
-            flow.tcp_state = flow.tcp_state.next(from_client, packet.tcp.flags);
+            flow.tcp_state = next_state(flow.tcp_state, from_client, packet.tcp.flags);
             match flow.tcp_state {
-                TcpState::None | TcpState::SynSent | TcpState::SynRecv => FlowState::New,
-                TcpState::Established | TcpState::FinWait1 | TcpState::FinWait2 | TcpState::CloseWait => {
-                    FlowState::Established
-                }
-                TcpState::LastAck | TcpState::TimeWait | TcpState::Closed => FlowState::Closed,
+                State::None | State::SynSent | State::SynRecv => FlowState::New,
+                State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait => FlowState::Established,
+                State::LastAck | State::Closing | State::TimeWait | State::Closed => FlowState::Closed,
             }
         } else {
             sender.payload.add(packet.payload_len);

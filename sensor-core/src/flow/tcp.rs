@@ -1,6 +1,7 @@
 //! TCP as the flow table needs it: payload bytes from sequence numbers, and connection states.
 
 use crate::decode::{Tcp, TcpFlags};
+use crate::stream::State;
 
 /// Counts the payload bytes of one side.
 ///
@@ -146,86 +147,39 @@ const MAX_BEHIND: i64 = 1 << 30;
 /// Past this many bytes a sequence number below the base can't be told from one a wrap later.
 const BASE_LIVES: u64 = 1 << 30;
 
-/// Connection states; names as EVE spells them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TcpState {
-    /// No TCP packet yet, or not TCP.
-    #[default]
-    None,
-    /// The client's SYN.
-    SynSent,
-    /// The server's SYN-ACK.
-    SynRecv,
-    /// The handshake ended, or the flow was picked up midstream.
-    Established,
-    /// The client closed.
-    FinWait1,
-    /// The client closed and was acknowledged.
-    FinWait2,
-    /// The server closed first.
-    CloseWait,
-    /// Both closed, the client second, not yet acknowledged.
-    LastAck,
-    /// Both closed, the client first, not yet acknowledged.
-    TimeWait,
-    /// Closed and acknowledged, or reset.
-    Closed,
+/// The state after a packet of one side, told by flags alone: every flow has it, whether its stream is read or not.
+#[inline]
+pub fn next_state(state: State, from_client: bool, flags: TcpFlags) -> State {
+    use State::*;
+    if flags.has(TcpFlags::RST) {
+        return Closed;
+    }
+    let (syn, ack, fin) = (flags.has(TcpFlags::SYN), flags.has(TcpFlags::ACK), flags.has(TcpFlags::FIN));
+    match (state, from_client) {
+        (None, true) if syn && !ack => SynSent,
+        (None, false) if syn && ack => SynRecv,
+        (None, _) => closing(Established, from_client, fin, ack),
+        (SynSent, false) if syn && ack => SynRecv,
+        // The SYN-ACK was not captured: an answer without SYN shows that there was one.
+        (SynSent, _) if ack && !syn => closing(Established, from_client, fin, ack),
+        (SynRecv, true) if ack && !syn => closing(Established, from_client, fin, ack),
+        (SynRecv, false) if fin => FinWait1,
+        (SynSent | SynRecv, _) => state,
+        _ => closing(state, from_client, fin, ack),
+    }
 }
 
-impl TcpState {
-    /// The name in EVE.
-    pub fn name(self) -> &'static str {
-        match self {
-            TcpState::None => "none",
-            TcpState::SynSent => "syn_sent",
-            TcpState::SynRecv => "syn_recv",
-            TcpState::Established => "established",
-            TcpState::FinWait1 => "fin_wait1",
-            TcpState::FinWait2 => "fin_wait2",
-            TcpState::CloseWait => "close_wait",
-            TcpState::LastAck => "last_ack",
-            TcpState::TimeWait => "time_wait",
-            TcpState::Closed => "closed",
-        }
-    }
-
-    /// The state after a packet of one side.
-    #[inline]
-    pub fn next(self, from_client: bool, flags: TcpFlags) -> TcpState {
-        use TcpState::*;
-        if flags.has(TcpFlags::RST) {
-            return Closed;
-        }
-        let (syn, ack, fin) = (flags.has(TcpFlags::SYN), flags.has(TcpFlags::ACK), flags.has(TcpFlags::FIN));
-        match (self, from_client) {
-            (None, true) if syn && !ack => SynSent,
-            (None, false) if syn && ack => SynRecv,
-            (None, _) if fin && from_client => FinWait1,
-            (None, _) if fin => CloseWait,
-            (None, _) => Established,
-            (SynSent, false) if syn && ack => SynRecv,
-            // The SYN-ACK was not captured: an answer without SYN shows that there was one.
-            (SynSent, false) if ack && !syn => Established.closing(from_client, fin, ack),
-            (SynSent, true) if ack && !syn => Established.closing(from_client, fin, ack),
-            (SynRecv, true) if ack && !syn => Established.closing(from_client, fin, ack),
-            (SynRecv, false) if fin => CloseWait,
-            (SynSent | SynRecv, _) => self,
-            (Closed, _) => Closed,
-            _ => self.closing(from_client, fin, ack),
-        }
-    }
-
-    fn closing(self, from_client: bool, fin: bool, ack: bool) -> TcpState {
-        use TcpState::*;
-        match (self, from_client) {
-            (Established, true) if fin => FinWait1,
-            (Established, false) if fin => CloseWait,
-            (FinWait1 | FinWait2, false) if fin => TimeWait,
-            (FinWait1, false) if ack => FinWait2,
-            (CloseWait, true) if fin => LastAck,
-            (TimeWait, true) | (LastAck, false) if ack && !fin => Closed,
-            _ => self,
-        }
+/// Flags don't say which FIN an ACK is for, so `State::Closing` is never reached: both FINs are `State::TimeWait`.
+fn closing(state: State, from_client: bool, fin: bool, ack: bool) -> State {
+    use State::*;
+    match (state, from_client) {
+        (Established, true) if fin => CloseWait,
+        (Established, false) if fin => FinWait1,
+        (FinWait1 | FinWait2, true) if fin => TimeWait,
+        (FinWait1, true) if ack => FinWait2,
+        (CloseWait, false) if fin => LastAck,
+        (TimeWait, false) | (LastAck, true) if ack && !fin => Closed,
+        _ => state,
     }
 }
 
@@ -269,6 +223,27 @@ mod tests {
         assert!(!counter.is_estimate());
         counter.acknowledged(1500);
         assert!(counter.is_estimate());
+    }
+
+    /// EVE's readers know Suricata's names: they are those of the server's host.
+    #[test]
+    fn regression_closing_states_are_the_servers_as_in_suricata() {
+        const ACK: u8 = TcpFlags::ACK;
+        const FIN: u8 = TcpFlags::FIN | ACK;
+        let open = [(true, TcpFlags::SYN), (false, TcpFlags::SYN | ACK), (true, ACK)];
+        let after = |packets: &[(bool, u8)]| {
+            let all = open.iter().chain(packets);
+            all.fold(State::None, |state, &(client, flags)| next_state(state, client, TcpFlags(flags))).name()
+        };
+        assert_eq!(after(&[]), "established");
+        assert_eq!(after(&[(true, FIN)]), "close_wait");
+        assert_eq!(after(&[(true, FIN), (false, ACK), (false, FIN)]), "last_ack");
+        assert_eq!(after(&[(true, FIN), (false, FIN), (true, ACK)]), "closed");
+        assert_eq!(after(&[(false, FIN)]), "fin_wait1");
+        assert_eq!(after(&[(false, FIN), (true, ACK)]), "fin_wait2");
+        assert_eq!(after(&[(false, FIN), (true, FIN)]), "time_wait");
+        assert_eq!(after(&[(false, FIN), (true, FIN), (false, ACK)]), "closed");
+        assert_eq!(after(&[(true, TcpFlags::RST)]), "closed");
     }
 
     proptest! {
