@@ -156,6 +156,20 @@ impl Engine {
         }
     }
 
+    /// Time goes on without packets: flows whose timeout has come end, a window that time has left closes. `now` is a
+    /// time before which no packet will come any more; live capture tells it when the wire is idle, replay never.
+    pub fn tick(&mut self, now: Timestamp, sink: &mut impl FlowSink) {
+        let Engine { summary, inspector, .. } = self;
+        self.table.advance(now, &mut |index, flow| {
+            inspector.ended(flow);
+            sink.flow(flow);
+            mark(summary, index, flow);
+        });
+        if let Some(summary) = &mut self.summary {
+            summary.tick(now, &mut self.table);
+        }
+    }
+
     /// The source has ended: every flow ends, the open window closes.
     pub fn finish(&mut self, sink: &mut impl FlowSink) {
         self.decoder.finish(&mut self.stats.anomalies);

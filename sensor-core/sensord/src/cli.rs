@@ -1,9 +1,12 @@
 //! The command line.
 
+mod live;
+
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
@@ -15,7 +18,7 @@ use sensor_link::{KeyPair, PublicKey};
 use crate::capture::file::CaptureReader;
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Pipeline};
-use crate::{serve, settings, watch};
+use crate::{serve, settings, signals, watch};
 
 /// Nightjar's sensor.
 #[derive(Debug, Parser)]
@@ -31,6 +34,10 @@ enum Command {
     Replay(Replay),
     /// Replay a capture and show the rows of the grid as a table.
     Watch(Watch),
+    /// Capture from an interface and write its flow records, until Ctrl-C.
+    Run(live::Run),
+    /// List the interfaces and whether they can be captured from.
+    Interfaces(live::List),
     /// Serve one viewer over standard input and output: how the app runs its local sensor.
     Serve(Serve),
 }
@@ -83,14 +90,26 @@ struct Serve {
     /// Public key of the viewer, 64 hexadecimal digits.
     #[arg(long, value_name = "KEY")]
     viewer: PublicKey,
-    /// The capture to replay.
-    #[arg(long, value_name = "CAPTURE")]
-    replay: PathBuf,
+    #[command(flatten)]
+    source: Source,
     /// Name of this sensor.
     #[arg(long, default_value = "local")]
     name: String,
     #[command(flatten)]
     pace: Pace,
+    #[command(flatten)]
+    wire: live::Wire,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Source {
+    /// The capture to replay.
+    #[arg(long, value_name = "CAPTURE")]
+    replay: Option<PathBuf>,
+    /// The interface to capture from: see `sensord interfaces`.
+    #[arg(long, value_name = "INTERFACE")]
+    interface: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -108,6 +127,8 @@ pub fn run(cli: Cli) -> Result<u8> {
     match cli.command {
         Command::Replay(args) => replay(args),
         Command::Watch(args) => watch_rows(&args),
+        Command::Run(args) => live::run(&args),
+        Command::Interfaces(args) => live::list(&args),
         Command::Serve(args) => serve_stdio(args),
     }
 }
@@ -156,20 +177,36 @@ fn watch_rows(args: &Watch) -> Result<u8> {
 
 fn serve_stdio(args: Serve) -> Result<u8> {
     let keys = KeyPair::generate().context("no key could be made")?;
-    let opened = CaptureReader::open(&args.replay);
-    let sandbox = crate::sandbox::enter();
-    tracing::info!(?sandbox, "sandbox");
     let (handle, queries) = pipeline::queries();
     let config = Config { seed: seed(), ..Config::default() };
-    let speed = args.pace.speed.map(f64::from);
-    let engine = std::thread::spawn(move || {
-        let mut pipeline = Pipeline::new(Engine::new(config), (), speed);
-        match opened {
-            Ok(reader) => pipeline.replay(reader, Some(&queries), |_, _| {}),
-            Err(error) => pipeline.fail(error),
+    let mut pipeline = Pipeline::new(Engine::new(config), (), args.pace.speed.map(f64::from));
+    // The source is opened first, then rights are given up, then threads start.
+    let engine: Box<dyn FnOnce() + Send> = match (&args.source.replay, &args.source.interface) {
+        (_, Some(interface)) => {
+            let (opened, about) = args.wire.open(interface)?;
+            Box::new(move || {
+                match opened {
+                    Ok(capture) => pipeline.capture(capture, about, &queries, |()| true),
+                    Err(error) => pipeline.fail_live(error, about),
+                }
+                pipeline.answer_until_gone(&queries);
+            })
         }
-        pipeline.answer_until_gone(&queries);
-    });
+        (Some(replay), None) => {
+            let opened = CaptureReader::open(replay);
+            let sandbox = crate::sandbox::enter();
+            tracing::info!(?sandbox, "sandbox");
+            Box::new(move || {
+                match opened {
+                    Ok(reader) => pipeline.replay(reader, Some(&queries), |_, _| {}),
+                    Err(error) => pipeline.fail(error),
+                }
+                pipeline.answer_until_gone(&queries);
+            })
+        }
+        (None, None) => bail!("neither a capture nor an interface"),
+    };
+    std::thread::spawn(engine);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let identity = serve::Identity {
         name: args.name,
@@ -177,20 +214,35 @@ fn serve_stdio(args: Serve) -> Result<u8> {
         rows: sensor_core::Limits::default().rows as u64,
         ..serve::Identity::default()
     };
-    let served = runtime.block_on(serve::serve(
-        tokio::io::stdin(),
-        tokio::io::stdout(),
-        keys,
-        vec![args.viewer],
-        identity,
-        handle,
-    ));
+    let terminated = {
+        let _within = runtime.enter();
+        signals::listen().context("signals cannot be listened to")?
+    };
+    let end = stop_when(terminated, handle.clone());
+    let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
+    let served = runtime.block_on(serve::serve(input, output, keys, vec![args.viewer], identity, handle, end));
     // A read of standard input that never ends must not hold the process.
     runtime.shutdown_background();
     served?;
-    let _ = engine;
     Ok(0)
 }
+
+/// Then stops the source; completes when a viewer has its last rows, or doesn't take them.
+async fn stop_when(terminated: impl Future<Output = ()>, handle: pipeline::Handle) {
+    terminated.await;
+    let (reply, stopped) = tokio::sync::oneshot::channel();
+    let last_rows = async {
+        let told = handle.told.notified();
+        // A queue that is full, or nobody behind it: then there is nothing more to tell in time.
+        if handle.queries.try_send(pipeline::Query::Stop { reply }).is_ok() && stopped.await.is_ok() {
+            told.await;
+        }
+    };
+    let _ = tokio::time::timeout(LAST_ROWS, last_rows).await;
+}
+
+/// How long a viewer may take for its last rows when the sensor is told to end.
+const LAST_ROWS: Duration = Duration::from_secs(2);
 
 fn config(settings: &[String]) -> Result<Config> {
     let mut config = Config { seed: seed(), ..Config::default() };

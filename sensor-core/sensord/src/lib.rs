@@ -8,4 +8,5 @@ pub mod pipeline;
 pub mod sandbox;
 pub mod serve;
 pub mod settings;
+pub mod signals;
 pub mod watch;

@@ -1,17 +1,19 @@
 //! One thread owns the engine: it takes batches from a source and, between batches, answers the queries of viewers.
 
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select, tick};
 use sensor_core::{Engine, FlowSink, Frame};
 use sensor_wire::RowId;
-use sensor_wire::live::{Live, SourceState, Status};
+use sensor_wire::live::{CaptureStatus, Live, SourceState, Status};
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
-use crate::capture::Batch;
 use crate::capture::file::{CaptureError, CaptureReader};
+use crate::capture::live::{self, LiveCapture, LiveError, Tally};
+use crate::capture::{Batch, FrameMeta};
 
 /// A question to the thread that owns the engine. Dropping the receiver of `reply` cancels.
 #[derive(Debug)]
@@ -58,12 +60,14 @@ pub enum Query {
 pub struct Handle {
     /// Queries; bounded.
     pub queries: Sender<Query>,
+    /// A viewer was told that the source has ended, with the last rows.
+    pub told: Arc<Notify>,
 }
 
 /// A handle and the end the pipeline reads.
 pub fn queries() -> (Handle, Receiver<Query>) {
     let (queries, receiver) = bounded(QUERIES);
-    (Handle { queries }, receiver)
+    (Handle { queries, told: Arc::default() }, receiver)
 }
 
 /// What a source sends to the pipeline. Replay blocks when the channel is full: nothing is dropped.
@@ -75,21 +79,34 @@ enum Message {
     End(Result<(), CaptureError>),
 }
 
-/// Feeds a capture to the engine and keeps its status.
+/// Why a source could not be read, or not to its end.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SourceError {
+    /// Of a capture file.
+    #[error(transparent)]
+    File(#[from] CaptureError),
+    /// Of an interface.
+    #[error(transparent)]
+    Live(#[from] LiveError),
+}
+
+/// Feeds a source to the engine and keeps its status.
 #[derive(Debug)]
 pub struct Pipeline<S> {
     engine: Engine,
     sink: S,
     status: Status,
+    tally: Option<Arc<Tally>>,
     pace: Option<Pace>,
-    error: Option<CaptureError>,
+    error: Option<SourceError>,
 }
 
 impl<S: FlowSink> Pipeline<S> {
     /// A pipeline over an engine. `speed` replays at that multiple of the packets' own time; `None` at full speed.
     pub fn new(engine: Engine, sink: S, speed: Option<f64>) -> Pipeline<S> {
         let pace = speed.map(|speed| Pace { speed, origin: None });
-        Pipeline { engine, sink, status: Status::default(), pace, error: None }
+        Pipeline { engine, sink, status: Status::default(), tally: None, pace, error: None }
     }
 
     /// Reads the capture to its end, or until it is stopped, answering `queries` on the way. `progress` hears bytes
@@ -138,21 +155,71 @@ impl<S: FlowSink> Pipeline<S> {
             }
         };
         self.engine.finish(&mut self.sink);
-        self.status.state = match ended {
-            None => SourceState::Stopped,
-            Some(Ok(())) => SourceState::Ended,
-            Some(Err(error)) => {
-                let words = error.to_string();
-                self.error = Some(error);
-                SourceState::Failed(words)
-            }
-        };
+        match ended {
+            None => self.status.state = SourceState::Stopped,
+            Some(Ok(())) => self.status.state = SourceState::Ended,
+            Some(Err(error)) => self.fail(error),
+        }
     }
 
-    /// A source that could not be opened: only its error can be told.
-    pub fn fail(&mut self, error: CaptureError) {
+    /// Captures until it is stopped or the interface goes away, answering `queries` on the way. `about` is what the
+    /// status says of the capture. `now_and_then` is called four times a second with the sink, to flush it; false ends
+    /// the capture.
+    pub fn capture(
+        &mut self,
+        capture: LiveCapture,
+        about: CaptureStatus,
+        queries: &Receiver<Query>,
+        mut now_and_then: impl FnMut(&mut S) -> bool,
+    ) {
+        self.status.capture = Some(about);
+        self.status.state = SourceState::Running;
+        let feed = capture.start();
+        self.tally = Some(Arc::clone(&feed.tally));
+        let ticks = tick(NOW_AND_THEN);
+        let nobody = never();
+        let mut queries = queries;
+        let ended = loop {
+            select! {
+                recv(feed.messages) -> message => match message {
+                    Ok(live::Message::Batch(batch)) => {
+                        let frames = batch.frames.iter().map(|meta| frame(&batch, meta));
+                        self.engine.ingest(frames, &mut self.sink);
+                        feed.recycle(batch);
+                    }
+                    Ok(live::Message::Idle(time)) => self.engine.tick(time, &mut self.sink),
+                    Ok(live::Message::End(ended)) => break ended,
+                    Err(_) => break Ok(()),
+                },
+                recv(queries) -> query => match query {
+                    // What is still in the kernel's buffer comes before the end.
+                    Ok(query) => if self.answer(query) { feed.tally.stop() },
+                    Err(_) => queries = &nobody,
+                },
+                recv(ticks) -> _ => if !now_and_then(&mut self.sink) { feed.tally.stop() },
+            }
+        };
+        self.engine.finish(&mut self.sink);
+        match ended {
+            Ok(()) => self.status.state = SourceState::Stopped,
+            Err(error) => {
+                let about = self.status.capture.take().unwrap_or_default();
+                self.fail_live(error, about);
+            }
+        }
+    }
+
+    /// A source that could not be opened, or not be read further: its error is told.
+    pub fn fail(&mut self, error: impl Into<SourceError>) {
+        let error = error.into();
         self.status.state = SourceState::Failed(error.to_string());
         self.error = Some(error);
+    }
+
+    /// The same for an interface: what to do about it is told too.
+    pub fn fail_live(&mut self, error: LiveError, about: CaptureStatus) {
+        self.status.capture = Some(CaptureStatus { failure: Some(error.failure()), ..about });
+        self.fail(error);
     }
 
     /// Goes on answering after the source has ended, until every [`Handle`] is gone.
@@ -172,8 +239,8 @@ impl<S: FlowSink> Pipeline<S> {
         &mut self.sink
     }
 
-    /// Why the capture was not read to its end.
-    pub fn take_error(&mut self) -> Option<CaptureError> {
+    /// Why the source was not read to its end.
+    pub fn take_error(&mut self) -> Option<SourceError> {
         self.error.take()
     }
 
@@ -187,6 +254,11 @@ impl<S: FlowSink> Pipeline<S> {
             ("sensor.flow_emergencies", self.engine.flow_emergencies()),
         ];
         let own = own.into_iter().filter(|(_, n)| *n > 0);
+        let mut capture = self.status.capture.clone();
+        if let (Some(capture), Some(tally)) = (&mut capture, &self.tally) {
+            tally.fill(capture);
+        }
+        let drops = capture.as_ref().map_or(0, |c| c.kernel_drops + c.interface_drops + c.queue_drops);
         Status {
             packet_time: stats.newest,
             first_packet_time: stats.first.unwrap_or(0),
@@ -197,22 +269,15 @@ impl<S: FlowSink> Pipeline<S> {
             rows_evicted,
             flows_forced: self.engine.flows_forced(),
             anomalies: stats.anomalies.ranked().into_iter().chain(own).map(|(name, n)| (name.to_owned(), n)).collect(),
+            drops,
+            capture,
             ..self.status.clone()
         }
     }
 
     /// Takes in a batch, at its pace; answers queries while it waits. True when it was stopped.
     fn ingest(&mut self, batch: &Batch, queries: Option<&Receiver<Query>>) -> bool {
-        let frame = |meta: &crate::capture::FrameMeta| Frame {
-            time: meta.time,
-            link: meta.link,
-            wire: meta.wire,
-            data: batch
-                .arena
-                .get(meta.offset as usize..)
-                .and_then(|d| d.get(..meta.captured as usize))
-                .unwrap_or_default(),
-        };
+        let frame = |meta| frame(batch, meta);
         if self.pace.is_none() {
             self.engine.ingest(batch.frames.iter().map(frame), &mut self.sink);
             while let Some(query) = queries.and_then(|q| q.try_recv().ok()) {
@@ -280,6 +345,12 @@ impl<S: FlowSink> Pipeline<S> {
     }
 }
 
+/// What the engine takes of a batch.
+fn frame<'a>(batch: &'a Batch, meta: &FrameMeta) -> Frame<'a> {
+    let data = batch.arena.get(meta.offset as usize..).and_then(|d| d.get(..meta.captured as usize));
+    Frame { time: meta.time, link: meta.link, wire: meta.wire, data: data.unwrap_or_default() }
+}
+
 /// Keeps packets to the time between them, divided by the speed.
 #[derive(Debug)]
 struct Pace {
@@ -320,6 +391,9 @@ fn read_ahead(mut reader: CaptureReader) -> (Receiver<Message>, Sender<Batch>) {
 
 /// Batches on their way from the reader; 256 KiB each. Few, so that they stay in the cache.
 const BATCHES: usize = 8;
+
+/// How often a live capture's output is flushed.
+const NOW_AND_THEN: Duration = Duration::from_millis(250);
 
 /// Queries that wait.
 const QUERIES: usize = 64;

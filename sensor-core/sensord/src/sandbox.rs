@@ -3,6 +3,9 @@
 //! **When to call [`enter`]**: after every file the process will ever need is open (the capture, an EVE output, rules)
 //! and its log is set up, before a byte of the capture is parsed, and before the first further thread starts (an async
 //! runtime's included): it restricts the calling thread and those that thread starts later, not those already there.
+//!
+//! A live capture calls [`give_up_rights`] in its place, at the same moment: after the interface is open, which takes
+//! rights, and before the first packet is looked at, which must have none.
 
 #[cfg(target_os = "linux")]
 mod linux;
@@ -12,6 +15,8 @@ use linux as system;
 mod elsewhere;
 #[cfg(not(target_os = "linux"))]
 use elsewhere as system;
+#[cfg(unix)]
+mod rights;
 
 use std::fmt;
 
@@ -40,4 +45,22 @@ impl fmt::Display for SandboxStatus {
 /// without harm.
 pub fn enter() -> SandboxStatus {
     system::enter()
+}
+
+/// Gives up what a capturing sensor doesn't need once its interface is open: the user if it is root (for `user`; unless
+/// given, for the one who called sudo, else nobody), all capabilities, and what [`enter`] gives up.
+///
+/// # Errors
+/// There is no such user, or capabilities are left: then no packet should be looked at.
+pub fn give_up_rights(user: Option<&str>) -> Result<SandboxStatus, String> {
+    #[cfg(unix)]
+    let left = rights::give_up(user.map_or_else(|| Ok(rights::Identity::lesser()), rights::Identity::named)?)?;
+    #[cfg(not(unix))]
+    let left = user.map(|_| "another user can be chosen on Unix only".to_owned());
+    Ok(match (enter(), left) {
+        (status, None) => status,
+        (SandboxStatus::Enforced, Some(left)) => SandboxStatus::Partly(left),
+        (SandboxStatus::Partly(what), Some(left)) => SandboxStatus::Partly(format!("{what}; {left}")),
+        (SandboxStatus::NotAvailable(why), Some(left)) => SandboxStatus::NotAvailable(format!("{why}; {left}")),
+    })
 }

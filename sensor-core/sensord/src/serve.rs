@@ -7,6 +7,7 @@
 mod answer;
 
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -63,6 +64,8 @@ pub enum ServeError {
 ///
 /// With standard input and output, end the process afterwards without waiting for the runtime's blocking threads: the
 /// one that reads standard input may be waiting for a line that never comes.
+///
+/// It says goodbye when `end` completes.
 pub async fn serve<R, W>(
     reader: R,
     mut writer: W,
@@ -70,19 +73,29 @@ pub async fn serve<R, W>(
     viewers: Vec<PublicKey>,
     identity: Identity,
     handle: Handle,
+    end: impl Future<Output = ()>,
 ) -> Result<(), ServeError>
 where
     R: AsyncRead + Unpin + Send + 'static,
     W: AsyncWrite + Unpin + Send + 'static,
 {
+    let mut end = pin!(end);
     announce::write(&mut writer, &keys.public()).await?;
-    let connection = Connection::accept(tokio::io::join(reader, writer), &keys, &viewers).await?;
+    let connection = tokio::select! {
+        connection = Connection::accept(tokio::io::join(reader, writer), &keys, &viewers) => connection?,
+        () = &mut end => return Ok(()),
+    };
     tracing::debug!(viewer = %connection.peer(), "connected");
     if let Err(error) = greet(&connection, &identity).await {
         connection.close().await;
         return Err(error);
     }
-    answer_requests(&connection, &handle).await;
+    // What the answers have written goes out before the goodbye: they are dropped after it.
+    let mut answers = pin!(answer_requests(&connection, &handle));
+    tokio::select! {
+        () = &mut answers => {}
+        () = &mut end => connection.close().await,
+    }
     match connection.ended().await {
         Ok(()) => tracing::debug!("the viewer said goodbye"),
         Err(error) => tracing::debug!(%error, "the viewer has gone"),

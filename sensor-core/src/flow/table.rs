@@ -1,6 +1,7 @@
 //! The flow table: finds a packet's flow, opens, updates, ends it.
 
 use foldhash::fast::FixedState;
+use sensor_wire::Timestamp;
 use sensor_wire::flow::{EndReason, FlowState};
 
 use super::clock::Clock;
@@ -337,6 +338,13 @@ impl FlowTable {
             && packet.tcp.flags.has(TcpFlags::SYN)
             && !packet.tcp.flags.any(TcpFlags::ACK | TcpFlags::RST)
             && self.flows.get(index as usize).is_some_and(|f| f.state == FlowState::Closed)
+    }
+
+    /// Time goes on without packets.
+    pub(crate) fn advance(&mut self, time: Timestamp, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
+        if self.clock.tick(time) {
+            self.serve_timers(ended);
+        }
     }
 
     /// Serves the timers up to the clock's second.

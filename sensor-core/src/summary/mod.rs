@@ -123,6 +123,13 @@ impl Summary {
         self.changes.compact(&self.rows);
     }
 
+    /// Time goes on without packets: closes the open window if time has left it.
+    pub fn tick(&mut self, now: Timestamp, table: &mut FlowTable) {
+        if self.open.as_ref().is_some_and(|window| now >= window.start.saturating_add(self.window_ns)) {
+            self.close_window(table);
+        }
+    }
+
     /// Closes the open window: the source has ended.
     pub fn finish(&mut self, table: &mut FlowTable) {
         self.close_window(table);

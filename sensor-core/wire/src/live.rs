@@ -54,6 +54,62 @@ pub struct Status {
     pub drops: u64,
     /// Decode anomalies by name, most frequent first.
     pub anomalies: Vec<(String, u64)>,
+    /// What a live capture adds; absent for a replay. The last field, so that a message without it has no place for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub capture: Option<CaptureStatus>,
+}
+
+/// A live capture and where its packets went: `received` = packets ingested + `kernel_drops` + `queue_drops` + those
+/// on their way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaptureStatus {
+    /// Name of the interface.
+    pub interface: String,
+    /// BPF filter; empty for everything.
+    pub filter: String,
+    /// Packets that passed the filter in the kernel, those it then dropped among them (Npcap and BPF count their own way).
+    pub received: u64,
+    /// Packets dropped because the kernel's buffer was full.
+    pub kernel_drops: u64,
+    /// Packets dropped by the interface or its driver, where the system tells; they passed no filter.
+    pub interface_drops: u64,
+    /// Packets dropped because the engine was behind and the sensor's own queue was full.
+    pub queue_drops: u64,
+    /// Which rights the sensor gave up, in words.
+    pub confinement: String,
+    /// Why the capture could not start, or ended by itself.
+    pub failure: Option<CaptureFailure>,
+}
+
+/// Why an interface can't be captured from, for a program and for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CaptureFailure {
+    /// Stable over versions: one of [`failure`].
+    pub code: String,
+    /// One sentence.
+    pub message: String,
+    /// What to do about it on the sensor's system, a step a line; empty where there is nothing to advise.
+    pub advice: String,
+}
+
+/// Codes of [`CaptureFailure`].
+pub mod failure {
+    /// The process may not capture.
+    pub const RIGHTS: &str = "capture_rights";
+    /// The capture library is not installed.
+    pub const LIBRARY: &str = "capture_library";
+    /// There is no such interface.
+    pub const NO_INTERFACE: &str = "capture_no_interface";
+    /// The interface is switched off.
+    pub const INTERFACE_DOWN: &str = "capture_interface_down";
+    /// The interface went down or away while it was captured from.
+    pub const INTERFACE_GONE: &str = "capture_interface_gone";
+    /// The filter is not BPF.
+    pub const FILTER: &str = "capture_filter";
+    /// Anything else.
+    pub const FAILED: &str = "capture_failed";
 }
 
 /// State of a source.

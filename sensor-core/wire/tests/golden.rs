@@ -9,7 +9,7 @@ use std::fmt::Debug;
 use sensor_wire::codec::{decode, encode};
 use sensor_wire::flow::{Counters, EndReason, FlowState};
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
-use sensor_wire::live::{Live, SourceState, Status};
+use sensor_wire::live::{CaptureFailure, CaptureStatus, Live, SourceState, Status, failure};
 use sensor_wire::request::{Done, FlowsAnswer, Request, Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::row::EventMessage;
 use sensor_wire::{Addr, Few, FlowRecord, Row, RowKind};
@@ -39,6 +39,7 @@ fn messages_are_written_and_read_as_ever() {
     ] {
         check.message(name, &Status { state, ..Status::default() });
     }
+    check.message("status capture", &capture());
     check.message("flows answer", &FlowsAnswer { total: 2, flows: vec![tcp(), icmp6()], gone: false, done: true });
     check.message("flows gone", &FlowsAnswer { gone: true, done: true, ..FlowsAnswer::default() });
     check.message("values answer", &values());
@@ -220,7 +221,40 @@ fn live() -> Live {
             flows_forced: 2,
             drops: 3,
             anomalies: vec![("ipv4.truncated".into(), 4)],
+            capture: None,
         },
+    }
+}
+
+/// Of a live capture.
+fn capture() -> Status {
+    let failure = CaptureFailure {
+        code: failure::INTERFACE_GONE.into(),
+        message: "eth0 went away".into(),
+        advice: String::new(),
+    };
+    let capture = CaptureStatus {
+        interface: "eth0".into(),
+        filter: "tcp".into(),
+        received: 70_000,
+        kernel_drops: 300,
+        interface_drops: 2,
+        queue_drops: 1,
+        confinement: "confined".into(),
+        failure: Some(failure),
+    };
+    Status { capture: Some(capture), drops: 303, ..Status::default() }
+}
+
+#[test]
+fn a_status_of_a_capture_is_read_by_the_ui_too() {
+    use sensor_wire::codec::{decode_compact, encode_compact};
+    for status in [capture(), Status { drops: 7, ..Status::default() }] {
+        // Arrays: the field that a replay leaves out is the last one.
+        assert_eq!(decode_compact::<Status>(&encode_compact(&status).unwrap()).unwrap(), status);
+        // And in the midst of others, as the app passes it on.
+        let pair = (status.clone(), 5u8);
+        assert_eq!(decode_compact::<(Status, u8)>(&encode_compact(&pair).unwrap()).unwrap(), pair);
     }
 }
 

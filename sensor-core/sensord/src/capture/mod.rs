@@ -1,6 +1,7 @@
 //! Where packets come from: recycled batches of frames.
 
 pub mod file;
+pub mod live;
 
 /// A run of frames, read into one byte arena. Recycled: reading allocates only until the arena has its size.
 #[derive(Debug, Default)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crossbeam_channel::TrySendError;
 use sensor_link::{LinkError, MessageStream};
 use sensor_wire::RowId;
-use sensor_wire::live::Status;
+use sensor_wire::live::{SourceState, Status};
 use sensor_wire::request::{Done, FlowsAnswer, ValueColumn, ValuesAnswer};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -58,7 +58,11 @@ pub(super) async fn live(stream: &mut MessageStream, handle: &Handle, after: u64
                 }
                 Err(error) => return Err(error),
             }
+            let over = !matches!(answer.status.state, SourceState::Starting | SourceState::Running);
             told = Some((std::mem::take(&mut answer.status), asked));
+            if over && !full {
+                handle.told.notify_waiters();
+            }
         }
         cursor = answer.seq;
         seen_rows |= has_rows;

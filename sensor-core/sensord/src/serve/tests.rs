@@ -37,7 +37,7 @@ fn start(handle: Handle) -> (JoinHandle<Result<(), ServeError>>, impl Future<Out
     let identity = Identity { name: "alpha".into(), version: "0.1.0".into(), zone: "Europe/Berlin".into(), rows: 500 };
     let viewers = vec![app.public()];
     let (reader, writer) = tokio::io::split(theirs);
-    let server = tokio::spawn(serve(reader, writer, sensor, viewers, identity, handle));
+    let server = tokio::spawn(serve(reader, writer, sensor, viewers, identity, handle, std::future::pending()));
     let connect = async move {
         let mut ours = ours;
         let key = announce::read(&mut ours).await.unwrap();
@@ -50,7 +50,7 @@ fn start(handle: Handle) -> (JoinHandle<Result<(), ServeError>>, impl Future<Out
 async fn served(mut pipeline: impl FnMut(Query) + Send + 'static) -> Served {
     let (queries, received) = bounded(8);
     thread::spawn(move || received.iter().for_each(&mut pipeline));
-    served_by(Handle { queries }).await
+    served_by(Handle { queries, told: Arc::default() }).await
 }
 
 async fn served_by(handle: Handle) -> Served {
@@ -116,7 +116,7 @@ async fn both_ends_say_hello() {
 #[tokio::test]
 async fn another_protocol_is_told_ours_and_closed() {
     let (queries, _received) = bounded(1);
-    let (server, connect) = start(Handle { queries });
+    let (server, connect) = start(Handle { queries, told: Arc::default() });
     let viewer = connect.await;
     let mut first = viewer.open().await.unwrap();
     first.send(&hello(PROTOCOL + 1)).await.unwrap();
@@ -130,7 +130,7 @@ async fn another_protocol_is_told_ours_and_closed() {
 #[tokio::test(start_paused = true)]
 async fn a_viewer_that_says_nothing_is_let_go() {
     let (queries, _received) = bounded(1);
-    let (server, connect) = start(Handle { queries });
+    let (server, connect) = start(Handle { queries, told: Arc::default() });
     let viewer = connect.await;
     assert!(matches!(server.await.unwrap().unwrap_err(), ServeError::NoHello));
     assert!(viewer.ended().await.is_ok());
@@ -143,7 +143,15 @@ async fn the_end_of_the_viewer_is_the_end_of_the_server() {
     let (app, sensor) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
     let (reader, writer) = tokio::io::split(theirs);
     let viewers = vec![app.public()];
-    let server = tokio::spawn(serve(reader, writer, sensor, viewers, Identity::default(), Handle { queries }));
+    let server = tokio::spawn(serve(
+        reader,
+        writer,
+        sensor,
+        viewers,
+        Identity::default(),
+        Handle { queries, told: Arc::default() },
+        std::future::pending(),
+    ));
     let mut ours = ours;
     announce::read(&mut ours).await.unwrap();
     // Killed before its handshake: there never was a viewer.
@@ -167,7 +175,7 @@ async fn all_rows_come_at_once_and_then_only_what_changes() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
-    let served = served_by(Handle { queries }).await;
+    let served = served_by(Handle { queries, told: Arc::default() }).await;
     let mut stream = served.ask(Request::Live { after: 0 }).await;
     let started = tokio::time::Instant::now();
     let mut ids = Vec::new();
@@ -331,7 +339,7 @@ async fn a_full_queue_delays_and_loses_nothing() {
     let (queries, received): (_, Receiver<Query>) = bounded(1);
     let (filler, _answer) = tokio::sync::oneshot::channel();
     queries.send(Query::Stop { reply: filler }).unwrap();
-    let served = served_by(Handle { queries }).await;
+    let served = served_by(Handle { queries, told: Arc::default() }).await;
     let mut first = served.ask(Request::Stop).await;
     let mut second = served.ask(Request::Stop).await;
     // The queue is full, so neither can be answered; then the pipeline comes round.

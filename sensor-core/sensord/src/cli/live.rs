@@ -1,0 +1,178 @@
+//! Live capture on the command line: `sensord run`, `sensord interfaces`, and what `sensord serve` shares with them.
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use sensor_core::Engine;
+use sensor_wire::interface::Interface;
+use sensor_wire::live::{CaptureStatus, failure};
+
+use super::{config, report, warn};
+use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
+use crate::eve::EveWriter;
+use crate::pipeline::{self, Pipeline, Query};
+use crate::{sandbox, signals};
+
+/// What to capture.
+#[derive(Debug, Args)]
+pub(super) struct Wire {
+    /// Capture only what this BPF filter lets pass, written as for tcpdump.
+    #[arg(long, value_name = "BPF", default_value = "", hide_default_value = true)]
+    filter: String,
+    /// Capture so many bytes of each frame.
+    #[arg(long, value_name = "BYTES", default_value_t = SNAPLEN, value_parser = clap::value_parser!(u32).range(64..=i64::from(SNAPLEN)))]
+    snaplen: u32,
+    /// Leave the interface as it is: only what is addressed to this machine is seen.
+    #[arg(long)]
+    no_promiscuous: bool,
+    /// Size of the kernel's buffer.
+    #[arg(long, value_name = "MIB", default_value_t = BUFFER, value_parser = clap::value_parser!(u32).range(1..=2047))]
+    buffer: u32,
+    /// Started as root, become this user once the interface is open; unless given, the caller of sudo, else nobody.
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+impl Wire {
+    /// Opens the interface and gives up the rights that took; the second is what the status says of it. A capture that
+    /// can't be opened is no error here: it is told to whoever looks.
+    ///
+    /// # Errors
+    /// Rights are left that should not be.
+    pub(super) fn open(&self, interface: &str) -> Result<(Result<LiveCapture, LiveError>, CaptureStatus)> {
+        let opened = LiveCapture::open(LiveOptions {
+            interface: interface.to_owned(),
+            filter: self.filter.clone(),
+            snaplen: self.snaplen,
+            promiscuous: !self.no_promiscuous,
+            buffer: self.buffer,
+        });
+        let confinement = sandbox::give_up_rights(self.user.as_deref()).map_err(|words| anyhow!(words))?;
+        tracing::info!(%confinement, "rights");
+        let about = CaptureStatus {
+            interface: interface.to_owned(),
+            filter: self.filter.clone(),
+            confinement: confinement.to_string(),
+            ..CaptureStatus::default()
+        };
+        Ok((opened, about))
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// The interface: see `sensord interfaces`.
+    #[arg(long, value_name = "INTERFACE")]
+    interface: String,
+    /// Write EVE JSON lines to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE|-")]
+    eve: Option<PathBuf>,
+    /// Set a value; repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    #[command(flatten)]
+    wire: Wire,
+}
+
+/// Captures until it is told to end, or the interface goes away.
+pub(super) fn run(args: &Run) -> Result<u8> {
+    let mut config = config(&args.settings)?;
+    config.window_ns = None;
+    let out: Option<Box<dyn Write>> = match &args.eve {
+        None => None,
+        Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
+        Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
+    };
+    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)));
+    let (opened, about) = args.wire.open(&args.interface)?;
+    let mut pipeline = Pipeline::new(Engine::new(config), eve, None);
+    let (mut unwritten, ran) = (None, opened.is_ok());
+    match opened {
+        Ok(capture) => {
+            let (handle, queries) = pipeline::queries();
+            let stop = handle.clone();
+            signals::on_terminated(move || {
+                let (reply, _) = tokio::sync::oneshot::channel();
+                // It has ended by itself if nobody takes it.
+                let _ = stop.queries.send(Query::Stop { reply });
+            })?;
+            say(format_args!("capturing from {}, {}; Ctrl-C ends it", args.interface, about.confinement));
+            pipeline.capture(capture, about, &queries, |eve| {
+                unwritten = eve.finish().err();
+                unwritten.is_none()
+            });
+        }
+        Err(error) => pipeline.fail_live(error, about),
+    }
+    match unwritten.map_or_else(|| pipeline.sink().finish(), Err) {
+        // The reader has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        written => written.context("EVE output cannot be written; it is incomplete")?,
+    }
+    let capture = pipeline.status().capture.unwrap_or_default();
+    if ran {
+        let CaptureStatus { received, kernel_drops, interface_drops, queue_drops, .. } = &capture;
+        say(format_args!(
+            "{received} packets received, {kernel_drops} dropped by the kernel, {interface_drops} by the interface, \
+             {queue_drops} by the sensor"
+        ));
+    }
+    let code = report(&mut pipeline);
+    if let Some(failure) = &capture.failure {
+        say(format_args!("[{}] {}", failure.code, failure.advice));
+    }
+    Ok(code)
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// As JSON, for programs.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Lists the interfaces; the exit code is 2 if they can't be listed.
+pub(super) fn list(args: &List) -> Result<u8> {
+    let list = interfaces::list();
+    let mut out = io::stdout().lock();
+    let written = if args.json {
+        let json = serde_json::to_string_pretty(&list).context("JSON")?;
+        writeln!(out, "{json}")
+    } else {
+        list.interfaces.iter().try_for_each(|interface| write_interface(&mut out, interface))
+    };
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other.context("standard output cannot be written")?,
+    }
+    // What holds for all is told once; that an interface is down shows in its line.
+    let all = list.failure.iter().chain(list.interfaces.iter().filter_map(|interface| interface.failure.as_ref()));
+    if let Some(failure) = all.into_iter().find(|failure| failure.code != failure::INTERFACE_DOWN) {
+        warn(&format!("{}\n[{}] {}", failure.message, failure.code, failure.advice));
+    }
+    Ok(if list.failure.is_some() { 2 } else { 0 })
+}
+
+fn write_interface(out: &mut impl Write, interface: &Interface) -> io::Result<()> {
+    let state = match (&interface.failure, interface.up, interface.running) {
+        (Some(failure), ..) => failure.code.as_str(),
+        (None, true, true) => "up",
+        (None, true, false) => "no carrier",
+        (None, false, _) => "down",
+    };
+    write!(out, "{:<16} {state:<24}", interface.name)?;
+    let words = [interface.mac.as_deref().unwrap_or_default(), &interface.description];
+    let addresses = interface.addresses.iter().map(String::as_str);
+    for word in words.into_iter().chain(addresses).filter(|word| !word.is_empty()) {
+        write!(out, " {word}")?;
+    }
+    writeln!(out)
+}
+
+/// A line on standard error, which may be closed: there is nobody to tell then.
+fn say(words: std::fmt::Arguments) {
+    let _ = writeln!(io::stderr(), "sensord: {words}");
+}
