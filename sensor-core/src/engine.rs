@@ -5,9 +5,11 @@ use sensor_wire::{RowId, Timestamp};
 
 use crate::anomaly::Counts;
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
+use crate::discover::{DiscoverLimits, Discovery, Event};
 use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable};
 use crate::inspect::Inspector;
 use crate::limits::{Limits, Timeouts};
+use crate::networks::Networks;
 use crate::summary::{Delta, Summary};
 
 /// A captured frame.
@@ -23,10 +25,13 @@ pub struct Frame<'a> {
     pub data: &'a [u8],
 }
 
-/// Takes flow records as flows end.
+/// Takes records as they are made.
 pub trait FlowSink {
     /// A flow has ended; `Flow::end` says why.
     fn flow(&mut self, flow: &Flow);
+
+    /// Something about a host is new.
+    fn discovered(&mut self, _: &Event) {}
 }
 
 /// Where flow records aren't wanted.
@@ -66,6 +71,12 @@ pub struct Config {
     pub verify_checksums: bool,
     /// Length of a summary window in nanoseconds of packet time; `None` for flow records without rows.
     pub window_ns: Option<i64>,
+    /// Tell which protocols flows carry.
+    pub protocols: bool,
+    /// Look for hosts, what they are called and what they offer.
+    pub discover: Option<DiscoverLimits>,
+    /// Own networks: discovery tells of hosts in them, and of those on the sensor's own link. All others are only known.
+    pub home: Networks,
     /// Makes hashes unpredictable; shows in no output.
     pub seed: u64,
 }
@@ -78,6 +89,9 @@ impl Default for Config {
             emergency: Timeouts::emergency(),
             verify_checksums: false,
             window_ns: Some(10_000_000_000),
+            protocols: true,
+            discover: Some(DiscoverLimits::default()),
+            home: Networks::private(),
             seed: 0,
         }
     }
@@ -89,6 +103,7 @@ pub struct Engine {
     decoder: Decoder,
     table: FlowTable,
     inspector: Inspector,
+    home: Networks,
     summary: Option<Summary>,
     stats: Stats,
     /// Of the packets that are counted together.
@@ -109,7 +124,8 @@ impl Engine {
         Engine {
             decoder: Decoder::new(settings, config.seed),
             table: FlowTable::new(config.seed, &limits, config.timeouts, config.emergency),
-            inspector: Inspector::new(&limits),
+            inspector: Inspector::new(&limits, config.protocols, config.discover),
+            home: config.home,
             summary: config.window_ns.map(|ns| Summary::new(ns, limits)),
             stats: Stats::default(),
             keys: Vec::new(),
@@ -165,6 +181,7 @@ impl Engine {
             sink.flow(flow);
             mark(summary, index, flow);
         });
+        self.tell(sink);
         if let Some(summary) = &mut self.summary {
             summary.tick(now, &mut self.table);
         }
@@ -182,9 +199,16 @@ impl Engine {
             sink.flow(flow);
             mark(summary, index, flow);
         });
+        // Closing streams hands on what waited in them.
+        self.tell(sink);
         if let Some(summary) = &mut self.summary {
             summary.finish(&mut self.table);
         }
+    }
+
+    /// The hosts, where they are looked for.
+    pub fn discovery(&self) -> Option<&Discovery> {
+        self.inspector.discovery()
     }
 
     /// Rows that changed after a viewer's place, at most `budget`; see [`Delta`]. Empty without a summary.
@@ -240,6 +264,11 @@ impl Engine {
         self.inspector.refused()
     }
 
+    /// Beginnings of streams that discovery did not read to their end because too many others were kept.
+    pub fn openings_refused(&self) -> u64 {
+        self.inspector.openings_refused()
+    }
+
     /// Rows kept, and rows that gave way.
     pub fn rows(&self) -> (usize, u64) {
         self.summary.as_ref().map_or((0, 0), |s| (s.row_count(), s.evicted()))
@@ -252,7 +281,10 @@ impl Engine {
         self.keys.extend(packets.list().iter().map(FlowKey::of));
         self.hashes.extend(self.keys.iter().map(|(key, _)| self.table.hash(key)));
         self.touched = self.touched.wrapping_add(self.table.touch(&self.hashes));
-        self.stats.arp += packets.arps().len() as u64;
+        for arp in packets.arps() {
+            self.stats.arp += 1;
+            self.inspector.arp(arp);
+        }
         let Engine { summary, inspector, .. } = self;
         for ((packet, (key, upward)), hash) in packets.list().iter().zip(&self.keys).zip(&self.hashes) {
             let mut ended = |index, flow: &mut Flow| {
@@ -285,6 +317,23 @@ impl Engine {
             }
         }
         packets.clear();
+        if self.inspector.discovery().is_some_and(|discovery| discovery.assets.has_events()) {
+            self.tell(sink);
+        }
+    }
+
+    /// Hands on what discovery found.
+    #[cold]
+    fn tell(&mut self, sink: &mut impl FlowSink) {
+        let Engine { summary, inspector, table, home, .. } = self;
+        let Some(discovery) = inspector.discovery_mut() else { return };
+        let own = |event: &Event| event.on_link || home.contains(event.address);
+        for event in discovery.assets.take_events().filter(own) {
+            sink.discovered(&event);
+            if let Some(summary) = summary {
+                summary.discovered(&event, table);
+            }
+        }
     }
 }
 

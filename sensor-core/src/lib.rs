@@ -11,9 +11,11 @@ pub mod engine;
 pub mod flow;
 pub mod inspect;
 pub mod limits;
+pub mod networks;
 pub mod stream;
 pub mod summary;
 
 pub use anomaly::Anomaly;
 pub use engine::{Engine, FlowSink, Frame, Stats};
 pub use limits::{Limits, Timeouts};
+pub use networks::Networks;

@@ -27,6 +27,9 @@ pub struct Limits {
     pub inspections: usize,
     /// Bytes of TCP segments that wait for those before them. Past it a stream goes on behind its gap.
     pub stream_bytes: usize,
+    /// Bytes of streams' beginnings that discovery reads in pieces. Past it one is not read to its end
+    /// (`openings_refused`).
+    pub opening_bytes: usize,
 }
 
 impl Default for Limits {
@@ -42,6 +45,7 @@ impl Default for Limits {
             defrag: DefragLimits::default(),
             inspections: 500_000,
             stream_bytes: 64 << 20,
+            opening_bytes: 32 << 20,
         }
     }
 }

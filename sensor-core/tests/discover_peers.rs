@@ -1,117 +1,27 @@
-//! Discovery beside prads and p0f: of the services, clients and systems that they name over the corpus, how many does
+//! The engine's discovery beside prads and p0f: of the services, clients and systems that they name over the corpus, how many does
 //! Nightjar find? `DISCOVER_MISSES=1` prints each miss.
 #![allow(clippy::print_stdout)]
 
 mod captures;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::Path;
 
-use captures::{Packet, Stream, packets};
-use sensor_core::discover::os::Syn;
-use sensor_core::discover::{DiscoverLimits, Discovery, Host, HostKey, Seen};
+use sensor_core::discover::{Host, HostKey};
+use sensor_core::engine::Config;
+use sensor_core::{Engine, Frame};
 use serde_json::Value;
 
-/// Protocol, VLAN and the ends in order.
-type FlowKey = (u8, u16, [(IpAddr, u16); 2]);
-
-/// What of a flow the engine would know.
-struct Flow {
-    /// The side that opened it, or is likelier to have.
-    client: (IpAddr, u16),
-    syn: Option<u32>,
-    streams: [Stream; 2],
-    more: [bool; 2],
-    sent: [bool; 2],
-}
-
-/// Runs a capture through discovery as the engine would.
-fn discover(path: &Path) -> Discovery {
-    let mut discovery = Discovery::new(DiscoverLimits::default());
-    let mut flows: HashMap<FlowKey, Flow> = HashMap::new();
-    for packet in packets(path) {
-        if !matches!(packet.proto, 6 | 17) {
-            continue;
-        }
-        let source = (packet.source, packet.source_port);
-        let destination = (packet.destination, packet.destination_port);
-        let mut ends = [source, destination];
-        ends.sort();
-        let flow = flows.entry((packet.proto, packet.vlan, ends)).or_insert_with(|| Flow {
-            client: client_of(&packet),
-            syn: None,
-            streams: Default::default(),
-            more: [true; 2],
-            sent: [false; 2],
-        });
-        let from_server = flow.client != source;
-        let seen = Seen {
-            time: packet.time,
-            vlan: packet.vlan,
-            source: packet.source,
-            source_port: packet.source_port,
-            destination: packet.destination,
-            destination_port: packet.destination_port,
-            mac: packet.macs.map(|(source, _)| source).filter(|_| matches!(packet.ttl, 64 | 128 | 255)),
-        };
-        if packet.proto == 17 {
-            discovery.datagram(&seen, from_server && flow.sent[0], &packet.payload);
-            flow.sent[usize::from(from_server)] = true;
-            continue;
-        }
-        let tcp = &packet.tcp;
-        if tcp.flags & 0x07 == 0x02 {
-            let answer = tcp.flags & 0x10 != 0;
-            let asked = answer && flow.syn.is_some_and(|syn| syn.wrapping_add(1) == tcp.ack);
-            if !answer {
-                if flow.syn.is_some_and(|syn| syn != tcp.seq) {
-                    // The ports are used again.
-                    (flow.streams, flow.more) = Default::default();
-                    flow.more = [true; 2];
-                }
-                (flow.syn, flow.client) = (Some(tcp.seq), source);
-            }
-            let syn = Syn {
-                answer,
-                v6: packet.source.is_ipv6(),
-                ttl: packet.ttl,
-                identification: packet.ip_id,
-                dont_fragment: packet.dont_fragment,
-                window: tcp.window,
-                options: &tcp.options,
-            };
-            discovery.syn(&seen, &syn, asked);
-        } else if tcp.flags & 0x14 == 0x10 && !from_server {
-            discovery.established(&seen);
-        }
-        let side = usize::from(from_server);
-        flow.streams[side].segment(tcp, &packet.payload);
-        if flow.more[side] && !packet.payload.is_empty() {
-            flow.more[side] = discovery.stream(&seen, from_server, &flow.streams[side].bytes);
-        }
-    }
-    discovery
-}
-
-/// Who opened a flow, by its first packet: a SYN's sender, a SYN-ACK's receiver, else the side with the port that is
-/// less of a server's.
-fn client_of(packet: &Packet) -> (IpAddr, u16) {
-    let source = (packet.source, packet.source_port);
-    let destination = (packet.destination, packet.destination_port);
-    if packet.proto == 6 && packet.tcp.flags & 2 != 0 {
-        return if packet.tcp.flags & 0x10 == 0 { source } else { destination };
-    }
-    let rank = |port: u16| {
-        if port < 1024 {
-            0
-        } else if port < 32_768 {
-            1
-        } else {
-            2
-        }
-    };
-    if packet.proto == 6 && rank(packet.source_port) < rank(packet.destination_port) { destination } else { source }
+/// Runs a capture through the engine.
+fn discover(path: &Path) -> Engine {
+    let mut engine = Engine::new(Config { window_ns: None, ..Config::default() });
+    let data = std::fs::read(path).unwrap_or_default();
+    captures::frames(&data, &mut |time, link, data| {
+        engine.ingest([Frame { time, link, wire: data.len() as u32, data }], &mut ());
+    });
+    engine.finish(&mut ());
+    engine
 }
 
 #[derive(Default)]
@@ -199,7 +109,8 @@ fn what_prads_and_p0f_name_is_found() {
         for line in lines.lines() {
             let peer: Value = serde_json::from_str(line).unwrap();
             let name = peer["capture"].as_str().unwrap();
-            let found = discover(&corpus.join(folder).join(name));
+            let engine = discover(&corpus.join(folder).join(name));
+            let found = engine.discovery().unwrap();
             let host = |address: IpAddr, vlan: u16| -> Option<&Host> {
                 let key = HostKey { address, vlan };
                 let plain = HostKey { address, vlan: 0 };

@@ -11,8 +11,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use sensor_core::Engine;
 use sensor_core::engine::Config;
+use sensor_core::{Engine, Networks};
 use sensor_link::{KeyPair, PublicKey};
 
 use crate::capture::file::CaptureReader;
@@ -52,7 +52,7 @@ struct Replay {
     /// Rule file; repeatable.
     #[arg(long, value_name = "FILE")]
     rules: Vec<PathBuf>,
-    /// Own networks: CIDRs, or `any`.
+    /// Own networks: CIDRs, or `any`. Discovery tells of hosts in them, and of those on the capture's own link.
     #[arg(long, value_name = "CIDRS|any", default_value = "any")]
     home_net: String,
     /// Other networks: CIDRs, or `any`.
@@ -134,11 +134,10 @@ pub fn run(cli: Cli) -> Result<u8> {
 }
 
 fn replay(args: Replay) -> Result<u8> {
-    for (option, networks) in [("--home-net", &args.home_net), ("--external-net", &args.external_net)] {
-        check_networks(networks).with_context(|| format!("{option} {networks}"))?;
-    }
     let mut config = config(&args.settings)?;
     config.window_ns = None;
+    config.home = Networks::parse(&args.home_net).with_context(|| format!("--home-net {}", args.home_net))?;
+    Networks::parse(&args.external_net).with_context(|| format!("--external-net {}", args.external_net))?;
     for rules in &args.rules {
         File::open(rules).with_context(|| format!("rules {}", rules.display()))?;
         warn(&format!("{}: its rules are not run: this version has no rule engine", rules.display()));
@@ -293,22 +292,4 @@ fn report<S: sensor_core::FlowSink>(pipeline: &mut Pipeline<S>) -> u8 {
 
 fn warn(words: &str) {
     let _ = writeln!(io::stderr(), "sensord: warning: {words}");
-}
-
-/// `any`, or a list of addresses and CIDRs, each may be negated with `!`, in brackets or not.
-fn check_networks(networks: &str) -> Result<()> {
-    let list = networks.trim().trim_start_matches('!').trim_start_matches('[').trim_end_matches(']');
-    for network in list.split(',').map(|n| n.trim().trim_start_matches('!')) {
-        if network == "any" {
-            continue;
-        }
-        let (address, prefix) = network.split_once('/').map_or((network, None), |(a, p)| (a, Some(p)));
-        let ip: std::net::IpAddr =
-            address.parse().with_context(|| format!("{network:?} is neither `any` nor an address or CIDR"))?;
-        let most = if ip.is_ipv4() { 32 } else { 128 };
-        if prefix.is_some_and(|p| p.parse::<u8>().map_or(true, |p| p > most)) {
-            bail!("{network:?}: the prefix is not within 0..{most}");
-        }
-    }
-    Ok(())
 }

@@ -1,13 +1,16 @@
-//! EVE JSON lines, as Suricata writes them: flow records.
+//! EVE JSON lines: flow records as Suricata writes them, and what discovery finds.
+
+mod discovery;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
 
 use sensor_core::FlowSink;
 use sensor_core::decode::{TcpFlags, ip_proto};
+use sensor_core::discover::Event;
 use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
 
-/// Writes flow records as EVE lines. The first failing write is kept and nothing is written after it.
+/// Writes records as EVE lines. The first failing write is kept and nothing is written after it.
 #[derive(Debug)]
 pub struct EveWriter<W: Write> {
     out: Option<W>,
@@ -19,6 +22,19 @@ impl<W: Write> EveWriter<W> {
     /// Writes to `out`; `None` writes nothing.
     pub fn new(out: Option<W>) -> EveWriter<W> {
         EveWriter { out, line: Vec::with_capacity(1024), error: None }
+    }
+
+    #[inline]
+    fn write(&mut self, record: impl FnOnce(&mut Vec<u8>)) {
+        let Some(out) = &mut self.out else { return };
+        if self.error.is_some() {
+            return;
+        }
+        self.line.clear();
+        record(&mut self.line);
+        if let Err(error) = out.write_all(&self.line) {
+            self.error = Some(error);
+        }
     }
 
     /// Flushes, and tells the first write that failed.
@@ -33,15 +49,11 @@ impl<W: Write> EveWriter<W> {
 
 impl<W: Write> FlowSink for EveWriter<W> {
     fn flow(&mut self, flow: &Flow) {
-        let Some(out) = &mut self.out else { return };
-        if self.error.is_some() {
-            return;
-        }
-        self.line.clear();
-        write_flow(&mut self.line, flow);
-        if let Err(error) = out.write_all(&self.line) {
-            self.error = Some(error);
-        }
+        self.write(|line| write_flow(line, flow));
+    }
+
+    fn discovered(&mut self, event: &Event) {
+        self.write(|line| discovery::write(line, event));
     }
 }
 

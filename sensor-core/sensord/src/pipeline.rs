@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select, tick};
 use sensor_core::{Engine, FlowSink, Frame};
 use sensor_wire::RowId;
+use sensor_wire::host::Hosts;
 use sensor_wire::live::{CaptureStatus, Live, SourceState, Status};
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
 use tokio::sync::{Notify, oneshot};
@@ -47,6 +48,15 @@ pub enum Query {
         column: ValueColumn,
         /// Where the answer goes.
         reply: oneshot::Sender<ValuesAnswer>,
+    },
+    /// Hosts that changed after `after`: at most `budget`. Answered at once, with none when nothing changed.
+    Hosts {
+        /// The `seq` of the last answer; 0 for all.
+        after: u64,
+        /// Hosts wanted at most.
+        budget: usize,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Hosts>,
     },
     /// Stop reading the source.
     Stop {
@@ -249,9 +259,12 @@ impl<S: FlowSink> Pipeline<S> {
         let stats = self.engine.stats();
         let (rows, rows_evicted) = self.engine.rows();
         // What the sensor left out for want of room stands with what it could not decode.
+        let hosts = self.engine.discovery().map(|discovery| discovery.assets.stats()).unwrap_or_default();
         let own = [
             ("sensor.inspections_refused", self.engine.inspections_refused()),
+            ("sensor.openings_refused", self.engine.openings_refused()),
             ("sensor.flow_emergencies", self.engine.flow_emergencies()),
+            ("sensor.hosts_evicted", hosts.hosts_evicted),
         ];
         let own = own.into_iter().filter(|(_, n)| *n > 0);
         let mut capture = self.status.capture.clone();
@@ -335,6 +348,10 @@ impl<S: FlowSink> Pipeline<S> {
             }
             Query::Values { row, column, reply } => {
                 let _ = reply.send(self.engine.values(row, column));
+            }
+            Query::Hosts { after, budget, reply } => {
+                let hosts = self.engine.discovery().map(|discovery| discovery.changed_after(after, budget));
+                let _ = reply.send(hosts.unwrap_or_default());
             }
             Query::Stop { reply } => {
                 let _ = reply.send(());

@@ -159,6 +159,7 @@ async fn answer_one(mut stream: MessageStream, handle: &Handle) -> Result<(), Li
         Some(Request::Live { after }) => answer::live(&mut stream, handle, after).await?,
         Some(Request::Flows { row, offset, limit }) => answer::flows(&mut stream, handle, row, offset, limit).await?,
         Some(Request::Values { row, column }) => answer::values(&mut stream, handle, row, column).await?,
+        Some(Request::Hosts { after }) => answer::hosts(&mut stream, handle, after).await?,
         Some(Request::Stop) => answer::stop(&mut stream, handle).await?,
         None => {}
     }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail};
 use sensor_core::decode::OverlapPolicy;
+use sensor_core::discover::DiscoverLimits;
 use sensor_core::engine::Config;
 
 /// Applies settings to the engine's configuration. Returns warnings: Suricata's keys that mean nothing here.
@@ -37,6 +38,10 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
                     .filter(|n| *n <= 99)
                     .with_context(|| format!("--set {key}: {value} is not within 1..99 per cent"))?;
             }
+            "inspect.hosts" => {
+                config.discover = switch(value).with_context(|| format!("--set {key}"))?.then(DiscoverLimits::default);
+            }
+            "inspect.protocols" => config.protocols = switch(value).with_context(|| format!("--set {key}"))?,
             "limits.tunnels" => config.limits.tunnels = number(1)?.min(16) as usize,
             "limits.flows" => config.limits.flows = number(16)? as usize,
             "limits.kept-flows" => config.limits.kept_flows = number(16)? as usize,
@@ -73,6 +78,14 @@ fn timeout<'a>(key: &str, config: &'a mut Config) -> Option<&'a mut u32> {
     })
 }
 
+fn switch(value: &str) -> Result<bool> {
+    match value {
+        "yes" | "true" | "on" | "1" => Ok(true),
+        "no" | "false" | "off" | "0" => Ok(false),
+        other => bail!("{other:?} is neither yes nor no"),
+    }
+}
+
 /// Bytes, with Suricata's units.
 fn size(value: &str) -> Result<usize> {
     let lower = value.trim().to_ascii_lowercase();
@@ -96,6 +109,7 @@ const KNOWN: &[&str] = &[
     "flow.emergency-recovery",
     "flow-timeouts.{tcp,udp,icmp,default}.[emergency-]{new,established}",
     "flow-timeouts.tcp.[emergency-]closed",
+    "inspect.{hosts,protocols}",
     "limits.flows",
     "limits.kept-flows",
     "limits.rows",

@@ -9,9 +9,10 @@ use std::time::Duration;
 
 use sensor_link::{Connection, KeyPair, LinkError, MessageStream, announce};
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
+use sensor_wire::host::{HostRecord, Hosts};
 use sensor_wire::live::{Live, SourceState, Status};
 use sensor_wire::request::{Done, FlowsAnswer, Request, Value, ValueColumn, ValueCount, ValuesAnswer};
-use sensor_wire::{Few, FlowRecord, Row, RowId};
+use sensor_wire::{Few, FlowRecord, Row, RowId, RowKind};
 use serde::de::DeserializeOwned;
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
@@ -159,7 +160,7 @@ async fn the_flows_of_each_row_add_up_to_it() {
 /// Asks for the flows and values of each row and compares sums, counts and sets.
 async fn check_rows(sensor: &Sensor, rows: &BTreeMap<RowId, Row>, status: &Status) {
     let mut all_flows = BTreeSet::new();
-    for row in rows.values() {
+    for row in rows.values().filter(|row| row.kind == RowKind::Flow) {
         let (flows, total) = sensor.flows(row.id, 0, u32::MAX).await;
         assert_eq!((total, flows.len()), (row.flows, row.flows as usize), "{row:?}");
         let sum = |of: fn(&FlowRecord) -> u64| flows.iter().map(of).sum::<u64>();
@@ -365,4 +366,58 @@ async fn rows_add_up_over_the_corpus() {
         }
     }
     assert!(count > 20, "{count} captures");
+}
+/// Hosts that change, as a viewer is told them.
+#[tokio::test]
+async fn hosts_are_told_each_whole_and_once() {
+    let sensor = Sensor::start(&root().join("tests/data/flows/tcp-closed.pcap"), &[]).await;
+    sensor.all().await;
+    let mut stream = sensor.ask(Request::Hosts { after: 0 }).await;
+    let all: Hosts = in_time(stream.recv()).await.unwrap().expect("hosts");
+    let of = |hosts: &[HostRecord]| hosts.iter().map(|host| host.address.to_string()).collect::<BTreeSet<_>>();
+    assert_eq!(
+        of(&all.hosts),
+        ["172.16.133.132", "98.138.19.88", "98.139.161.29", "98.139.240.23"].map(String::from).into()
+    );
+    assert_eq!(all.hosts.len(), 4);
+    let client = all.hosts.iter().find(|host| host.address.to_string() == "172.16.133.132").unwrap();
+    assert_eq!(client.macs.iter().map(|mac| mac.address.as_str()).collect::<Vec<_>>(), ["00:50:43:01:4d:d4"]);
+    assert_eq!(client.clients.iter().map(|c| c.product.title()).collect::<Vec<_>>(), ["Safari 5.1.3"]);
+    let server = all.hosts.iter().find(|host| host.address.to_string() == "98.138.19.88").unwrap();
+    assert_eq!((server.services.len(), server.services_total), (1, 1));
+    let service = &server.services[0];
+    assert_eq!((service.port, service.proto, service.product.title().as_str()), (80, 6, "YTS 1.19.11"));
+    assert!(server.names.iter().any(|name| name.source == "http_host"), "{:?}", server.names);
+    assert!(server.first <= service.first && service.last <= server.last);
+    // Who has seen all is told nothing again; who has seen some is told the rest.
+    let last = all.hosts.last().unwrap();
+    let mut rest = sensor.ask(Request::Hosts { after: all.seq - 1 }).await;
+    let rest: Hosts = in_time(rest.recv()).await.unwrap().expect("hosts");
+    assert_eq!((rest.seq, rest.hosts.as_slice()), (all.seq, std::slice::from_ref(last)));
+    assert!(sensor.end().await.success());
+}
+
+/// Rows of discovery stand beside those of flows.
+#[tokio::test]
+async fn what_discovery_finds_has_rows() {
+    let sensor = Sensor::start(&root().join("tests/data/flows/tcp-closed.pcap"), &[]).await;
+    let (rows, _) = sensor.all().await;
+    let found: Vec<_> = rows.values().filter(|row| row.kind == RowKind::Discovery).collect();
+    let [row] = *found else { panic!("the one host on the link: {found:#?}") };
+    assert_eq!((row.flows, row.packets, row.bytes), (0, 0, 0));
+    assert_eq!((row.servers, row.server_ports), (Few::None, Few::None));
+    assert!(matches!(row.clients, Few::One(address) if address.to_string() == "172.16.133.132"));
+    let messages: Vec<_> = row.events.iter().map(|event| (event.severity, event.message.as_str())).collect();
+    assert_eq!(
+        messages,
+        [
+            (4, "new host, 00:50:43:01:4d:d4 (MARVELL SEMICONDUCTOR)"),
+            (4, "system Linux 2.6 (by syn)"),
+            (4, "new client http: Safari 5.1.3"),
+        ]
+    );
+    assert_eq!(sensor.values(row.id, ValueColumn::Client).await.len(), 1);
+    assert_eq!(sensor.values(row.id, ValueColumn::Server).await.len(), 0);
+    assert_eq!(sensor.flows(row.id, 0, 10).await, (Vec::new(), 0));
+    assert!(sensor.end().await.success());
 }

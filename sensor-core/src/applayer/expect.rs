@@ -138,6 +138,14 @@ impl Expectations {
         None
     }
 
+    /// Whether another flow announced this one; it stays announced.
+    pub fn announced(&self, flow: Flow, now: i64) -> bool {
+        !self.entries.is_empty()
+            && [flow.responder, flow.originator].into_iter().any(|(address, port)| {
+                self.entries.get(&Endpoint { udp: flow.udp, address, port }).is_some_and(|entry| entry.until >= now)
+            })
+    }
+
     /// SDP: an address for the session or for each of its media, and their ports (RFC 8866 sections 5.7 and 5.14).
     fn session_description(&mut self, bytes: &[u8], sender: u128, now: i64) {
         let mut session = None;

@@ -1,7 +1,7 @@
 //! The hosts that were seen to speak, and what is known of each. Bounded by hosts and by bytes; the host that has been
 //! silent longest gives way.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
 
 use super::change::{Change, Event};
@@ -34,6 +34,10 @@ pub struct Host {
     /// Client programs seen.
     pub clients: Vec<Client>,
     bytes: usize,
+    /// Its place in the order of changes; 0 on trial.
+    changed: u64,
+    /// `last` as it was when that place was given.
+    told: i64,
 }
 
 /// A hardware address of a host.
@@ -130,8 +134,11 @@ pub const MAX_MACS: usize = 4;
 /// the trials stay below 4 KiB each, beside the bytes counted for hosts.
 const TRIAL_CLIENTS: usize = 2;
 
-/// A host's entry in map, slot and order.
-const ENTRY: usize = 96;
+/// A host's entry in map, slot and the two orders.
+const ENTRY: usize = 160;
+
+/// How much later a host that is seen again counts as changed.
+const SEEN_AGAIN: i64 = 60 * 1_000_000_000;
 
 /// The table of hosts.
 #[derive(Clone, Debug)]
@@ -141,6 +148,9 @@ pub struct Assets {
     limits: AssetLimits,
     bytes: usize,
     events: VecDeque<Event>,
+    /// Hosts by the number of their last change.
+    order: BTreeMap<u64, HostKey>,
+    changes: u64,
     stats: AssetStats,
 }
 
@@ -153,6 +163,8 @@ impl Assets {
             limits,
             bytes: 0,
             events: VecDeque::new(),
+            order: BTreeMap::new(),
+            changes: 0,
             stats: AssetStats::default(),
         }
     }
@@ -197,6 +209,18 @@ impl Assets {
         self.stats
     }
 
+    /// There are events to be taken.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Hosts that changed after a viewer's place, the longest unchanged first, each with its place. That one was seen
+    /// again counts as a change once a minute.
+    pub fn changed_after(&self, after: u64) -> impl Iterator<Item = (u64, &HostKey, &Host)> {
+        let changed = self.order.range(after.saturating_add(1)..);
+        changed.filter_map(|(seq, key)| Some((*seq, key, self.hosts.get(key)?)))
+    }
+
     /// Takes the events since the last time, oldest first.
     pub fn take_events(&mut self) -> impl Iterator<Item = Event> + '_ {
         self.events.drain(..)
@@ -204,8 +228,7 @@ impl Assets {
 
     /// The address sent something, alone. Known hosts are touched.
     pub fn sent(&mut self, time: i64, key: HostKey) {
-        if let Some(host) = self.hosts.touch(&key) {
-            host.last = host.last.max(time);
+        if self.seen(time, key) {
         } else if let Some(host) = self.trials.touch(&key) {
             host.last = host.last.max(time);
         } else if plausible(key.address) && self.limits.trials > 0 {
@@ -218,8 +241,7 @@ impl Assets {
 
     /// The address took part in an exchange: it is a host.
     pub fn exchanged(&mut self, time: i64, key: HostKey) {
-        if let Some(host) = self.hosts.touch(&key) {
-            host.last = host.last.max(time);
+        if self.seen(time, key) {
             return;
         }
         if !plausible(key.address) || self.limits.hosts == 0 {
@@ -243,6 +265,16 @@ impl Assets {
         self.shrink();
     }
 
+    /// Notes that a host is there; false if it is not known.
+    fn seen(&mut self, time: i64, key: HostKey) -> bool {
+        let Some(host) = self.hosts.touch(&key) else { return false };
+        host.last = host.last.max(time);
+        if host.last - host.told >= SEEN_AGAIN {
+            self.mark(key);
+        }
+        true
+    }
+
     /// A host's hardware address was seen.
     pub fn mac(&mut self, time: i64, key: HostKey, address: [u8; 6]) {
         // Group addresses and zero are nobody's.
@@ -261,10 +293,12 @@ impl Assets {
                 host.macs.remove(0);
             }
             host.macs.push(Mac { address, first: time, last: time });
-            from
+            Some(from)
         });
-        if let Some(Some(from)) = changed {
-            self.tell(time, key, Change::MacChanged { from, to: address });
+        match changed.flatten() {
+            Some(Some(from)) => self.tell(time, key, Change::MacChanged { from, to: address }),
+            Some(None) => self.mark(key),
+            None => {}
         }
     }
 
@@ -275,16 +309,25 @@ impl Assets {
             let before = host.system().map(|seen| seen.system.family);
             let seen = SystemSeen { system, evidence, last: time };
             match host.systems.iter_mut().find(|seen| seen.evidence == evidence) {
+                Some(known) if known.system == system => {
+                    known.last = time;
+                    return None;
+                }
                 Some(known) if known.system.family == system.family && known.system.confidence > system.confidence => {
                     known.last = time;
+                    return None;
                 }
                 Some(known) => *known = seen,
                 None => host.systems.push(seen),
             }
-            host.system().copied().filter(|now| before != Some(now.system.family))
+            Some(host.system().copied().filter(|now| before != Some(now.system.family)))
         });
-        if let Some(Some(SystemSeen { system, evidence, .. })) = changed {
-            self.tell(time, key, Change::System { system, evidence });
+        match changed.flatten() {
+            Some(Some(SystemSeen { system, evidence, .. })) => {
+                self.tell(time, key, Change::System { system, evidence });
+            }
+            Some(None) => self.mark(key),
+            None => {}
         }
     }
 
@@ -326,24 +369,41 @@ impl Assets {
             let mut known = host.clients.iter_mut();
             if let Some(known) = known.find(|known| known.product.is_same_client(&product)) {
                 known.last = known.last.max(time);
-                known.product.take_over(product);
-                return None;
+                return known.product.take_over(product).then_some(None);
             }
             let full = host.clients.len() >= most;
             if full && let Some(oldest) = (0..host.clients.len()).min_by_key(|i| host.clients.get(*i).map(|c| c.last)) {
                 host.clients.swap_remove(oldest);
             }
             host.clients.push(Client { product: product.clone(), first: time, last: time });
-            Some((product, full))
+            Some(Some((product, full)))
         });
-        let Some(Some((product, evicted))) = outcome else { return };
+        let (product, evicted) = match outcome.flatten() {
+            Some(Some(new)) => new,
+            Some(None) => return self.mark(key),
+            None => return,
+        };
         self.stats.clients_evicted += u64::from(evicted);
         self.tell(time, key, Change::Client { product });
     }
 
-    /// A host's own name became known; the name itself is kept in [`super::Names`].
+    /// A name of a host became known; the name itself is kept in [`super::Names`]. Only what hosts call themselves is
+    /// an event.
     pub(crate) fn named(&mut self, time: i64, key: HostKey, name: &str, source: NameSource) {
-        self.tell(time, key, Change::Name { name: name.to_owned(), source });
+        if source >= NameSource::Smtp {
+            self.tell(time, key, Change::Name { name: name.to_owned(), source });
+        } else {
+            self.mark(key);
+        }
+    }
+
+    /// Gives a host the newest place in the order of changes.
+    fn mark(&mut self, key: HostKey) {
+        let Some(host) = self.hosts.touch(&key) else { return };
+        self.order.remove(&host.changed);
+        self.changes += 1;
+        (host.changed, host.told) = (self.changes, host.last);
+        self.order.insert(self.changes, key);
     }
 
     /// Changes a host, or an address on trial, and keeps the count of bytes.
@@ -361,20 +421,23 @@ impl Assets {
         while self.hosts.len() > self.limits.hosts || (self.bytes > self.limits.bytes && self.hosts.len() > 1) {
             let Some((_, host)) = self.hosts.pop_oldest() else { break };
             self.bytes -= host.bytes;
+            self.order.remove(&host.changed);
             self.stats.hosts_evicted += 1;
         }
     }
 
     /// Events are about hosts only.
     fn tell(&mut self, time: i64, key: HostKey, change: Change) {
-        if self.hosts.get(&key).is_none() || self.limits.events == 0 {
+        self.mark(key);
+        let Some(on_link) = self.hosts.get(&key).map(|host| !host.macs.is_empty()) else { return };
+        if self.limits.events == 0 {
             return;
         }
         if self.events.len() >= self.limits.events {
             self.events.pop_front();
             self.stats.events_lost += 1;
         }
-        self.events.push_back(Event { time, address: key.address, vlan: key.vlan, change });
+        self.events.push_back(Event { time, address: key.address, vlan: key.vlan, on_link, change });
     }
 }
 
@@ -388,6 +451,8 @@ impl Host {
             services: Vec::new(),
             clients: Vec::new(),
             bytes: 0,
+            changed: 0,
+            told: time,
         }
     }
 

@@ -88,6 +88,42 @@ impl Product {
         }
     }
 
+    /// The program of an HTTP user agent; the whole is the banner. Browsers claim to be each other: the one that the
+    /// others don't claim to be is it.
+    pub fn of_agent(agent: &str) -> Self {
+        const BROWSERS: [(&str, &str); 14] = [
+            ("Edg/", "Edge"),
+            ("EdgA/", "Edge"),
+            ("Edge/", "Edge"),
+            ("OPR/", "Opera"),
+            ("SamsungBrowser/", "Samsung Internet"),
+            ("YaBrowser/", "Yandex Browser"),
+            ("HeadlessChrome/", "Chrome, headless"),
+            ("CriOS/", "Chrome"),
+            ("FxiOS/", "Firefox"),
+            ("Firefox/", "Firefox"),
+            ("Chrome/", "Chrome"),
+            ("MSIE ", "Internet Explorer"),
+            ("Trident/", "Internet Explorer"),
+            ("Safari/", "Safari"),
+        ];
+        let after = |mark: &str| agent.split_once(mark).map(|(_, rest)| rest);
+        let version =
+            |rest: &str| -> String { rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect() };
+        let browser = || {
+            let rest = after("Mozilla/")?;
+            BROWSERS.iter().find_map(|(mark, name)| Some((*mark, *name, rest.split_once(mark)?.1)))
+        };
+        let Some((mark, name, rest)) = browser() else { return Product::slashed("http", agent) };
+        let told = match mark {
+            // Safari's number is its engine's.
+            "Safari/" => after("Version/").map(version),
+            "Trident/" => after("rv:").map(version),
+            _ => Some(version(rest)),
+        };
+        Product::of("http").named(name, told.as_deref()).said(agent.to_owned())
+    }
+
     /// With a product, and a version where there is one.
     pub fn named(mut self, product: &str, version: Option<&str>) -> Self {
         self.product = Some(product.to_owned());
@@ -178,6 +214,43 @@ impl Evidence {
             Evidence::UserAgent => "user_agent",
             Evidence::Banner => "banner",
             Evidence::Smb => "smb",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_told_from_what_they_claim_to_be() {
+        for (agent, product, version) in [
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_7_3) AppleWebKit/534.55.3 (KHTML, like Gecko) Version/5.1.3 Safari/534.53.10",
+                "Safari",
+                Some("5.1.3"),
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 Edg/120.0.2210.91",
+                "Edge",
+                Some("120.0.2210.91"),
+            ),
+            (
+                "Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/72.0.3626.119 Safari/537.36",
+                "Chrome",
+                Some("72.0.3626.119"),
+            ),
+            ("Mozilla/4.0 (compatible; MSIE 7.0; Windows NT 5.1)", "Internet Explorer", Some("7.0")),
+            ("Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko", "Internet Explorer", Some("11.0")),
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:109.0) Gecko/20100101 Firefox/115.0", "Firefox", Some("115.0")),
+            ("Mozilla/5.0", "Mozilla", Some("5.0")),
+            ("curl/7.88.1", "curl", Some("7.88.1")),
+            ("Firefox/3", "Firefox", Some("3")),
+            ("Microsoft NCSI", "Microsoft", None),
+        ] {
+            let read = Product::of_agent(agent);
+            assert_eq!((read.product.as_deref(), read.version.as_deref()), (Some(product), version), "{agent}");
+            assert_eq!(read.banner.as_deref(), Some(agent));
         }
     }
 }

@@ -22,6 +22,7 @@ pub mod names;
 pub mod os;
 pub mod read;
 mod recent;
+mod record;
 
 use std::net::IpAddr;
 
@@ -123,7 +124,7 @@ impl Discovery {
         }
     }
 
-    /// The client's ACK that ends a TCP handshake: its address was not spoofed.
+    /// The client's ACK that ends a TCP handshake, or the answer to an echo request: the address was not spoofed.
     pub fn established(&mut self, seen: &Seen) {
         self.exchanged(seen);
     }
@@ -161,11 +162,18 @@ impl Discovery {
         self.learn(seen, UDP, facts);
     }
 
+    /// The protocol of a flow whose server has answered, told by the content of both sides: of services that told
+    /// nothing else of themselves it is what is known.
+    pub fn protocol(&mut self, time: i64, server: HostKey, port: u16, proto: u8, protocol: &'static str) {
+        self.assets.service(time, server, port, proto, Product::of(protocol));
+    }
+
     /// An address and its hardware address, as ARP or neighbour discovery tell them.
     pub fn hardware(&mut self, time: i64, vlan: u16, address: IpAddr, mac: [u8; 6]) {
         let key = HostKey { address, vlan };
-        self.assets.exchanged(time, key);
+        self.assets.sent(time, key);
         self.assets.mac(time, key, mac);
+        self.assets.exchanged(time, key);
     }
 
     /// QUIC by its long headers: a client's hello once it is whole, a server by its answer.
@@ -199,10 +207,11 @@ impl Discovery {
     }
 
     fn exchanged(&mut self, seen: &Seen) {
-        self.assets.exchanged(seen.time, seen.sender());
-        if let Some(mac) = seen.mac {
-            self.assets.mac(seen.time, seen.sender(), mac);
+        // First its hardware address, so that a new host is told with it.
+        if seen.mac.is_some() {
+            self.sent(seen);
         }
+        self.assets.exchanged(seen.time, seen.sender());
     }
 
     fn learn(&mut self, seen: &Seen, proto: u8, facts: Vec<Fact>) {
@@ -221,7 +230,7 @@ impl Discovery {
                         Whose::Address(address) => address,
                     };
                     let new = self.names.learn(seen.time, address, &name, source, ttl);
-                    if new && source >= NameSource::Smtp {
+                    if new {
                         self.assets.named(seen.time, HostKey { address, vlan: seen.vlan }, &name, source);
                     }
                 }

@@ -126,7 +126,7 @@ fn client(prefix: &[u8], port: u16) -> Option<Reading> {
         facts.extend(host.and_then(|name| receiver_name(name, NameSource::HttpHost)));
         if let Some(agent) = request.user_agent {
             facts.extend(os::user_agent(&agent).map(|system| Fact::System { system, evidence: Evidence::UserAgent }));
-            facts.push(Fact::Client(Product::slashed("http", &agent)));
+            facts.push(Fact::Client(Product::of_agent(&agent)));
         } else if !more {
             facts.push(Fact::Client(Product::of("http")));
         }

@@ -5,6 +5,7 @@
 //! the last one ends. The grouping of a closed window depends on its flows alone, not on when viewers looked.
 
 mod changes;
+mod found;
 mod group;
 mod row;
 
@@ -12,9 +13,11 @@ use foldhash::{HashMap, HashMapExt, HashSet};
 use sensor_wire::request::{FlowsAnswer, Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::{Addr, Row, RowId, Timestamp};
 
+use crate::discover::Event;
 use crate::flow::{Flow, FlowIndex, FlowTable, ip_of};
 use crate::limits::Limits;
 use changes::Changes;
+use found::Found;
 pub use group::{GroupKey, Grouping, Pattern, group};
 pub use row::flow_record;
 use row::{Reported, RowSlot, Unique};
@@ -52,6 +55,8 @@ struct Window {
     /// How many were there at the last regrouping.
     grouped: usize,
     rows: Vec<RowIndex>,
+    /// Rows of discovery, a host each.
+    found: Vec<RowIndex>,
 }
 
 /// A flow's place in the rows.
@@ -97,15 +102,40 @@ impl Summary {
             *member = Member::default();
         }
         self.kept_flows += 1;
-        let start = first.div_euclid(self.window_ns) * self.window_ns;
-        let window = self.open.get_or_insert_with(|| Window {
+        self.window(first).flows.push(index);
+    }
+
+    /// Takes in what discovery found: a host has a row in a window.
+    pub fn discovered(&mut self, event: &Event, table: &mut FlowTable) {
+        self.roll(event.time, table);
+        let id = Found::row_id(event, self.window(event.time).start);
+        let row = match self.by_id.get(&id) {
+            Some(row) => *row,
+            None => {
+                let row = self.add_row(id);
+                self.window(event.time).found.push(row);
+                row
+            }
+        };
+        let seq = self.changes.row(row);
+        if let Some(slot) = self.rows.get_mut(row as usize) {
+            slot.first = slot.first.min(event.time);
+            slot.seq = seq;
+            slot.found.get_or_insert_with(|| Box::new(Found::new(event.host()))).add(event);
+        }
+    }
+
+    /// The window that takes what is new at a time.
+    fn window(&mut self, time: Timestamp) -> &mut Window {
+        let start = time.div_euclid(self.window_ns) * self.window_ns;
+        self.open.get_or_insert_with(|| Window {
             start,
             flows: Vec::new(),
             placed: 0,
             grouped: 0,
             rows: Vec::new(),
-        });
-        window.flows.push(index);
+            found: Vec::new(),
+        })
     }
 
     /// Notes that a flow changed. The caller keeps `Flow::dirty`, so that each comes once.
@@ -168,6 +198,9 @@ impl Summary {
     /// The unique values of a column of a row, ascending.
     pub fn values(&self, row: RowId, column: ValueColumn, table: &FlowTable) -> ValuesAnswer {
         let Some(slot) = self.row(row) else { return ValuesAnswer { gone: true, done: true, ..Default::default() } };
+        if let Some(found) = &slot.found {
+            return found.values(column);
+        }
         let mut counts: HashMap<Value, ValueCount> = HashMap::new();
         for flow in self.members_of(slot).filter_map(|index| table.get(index)) {
             let value = match column {
@@ -204,7 +237,8 @@ impl Summary {
         let Some(window) = &self.open else { return };
         let left = time >= window.start.saturating_add(self.window_ns)
             || time < window.start.saturating_sub(LATE_NS)
-            || window.flows.len() >= self.limits.kept_flows / 2;
+            || window.flows.len() >= self.limits.kept_flows / 2
+            || window.found.len() >= self.limits.rows / 2;
         if left {
             self.close_window(table);
         }
@@ -217,6 +251,7 @@ impl Summary {
         self.regroup(table);
         if let Some(window) = self.open.take() {
             self.closed.extend(window.rows);
+            self.closed.extend(window.found);
         }
         self.apply_dirty(table);
         self.evict(table);
@@ -363,6 +398,7 @@ impl Summary {
         let id = slot.id;
         slot.seq = 0;
         slot.alive = false;
+        slot.found = None;
         self.by_id.remove(&id);
         self.free.push(row);
         if tell {

@@ -3,6 +3,7 @@
 use sensor_wire::flow::{Counters, EndReason, FlowRecord, FlowState};
 use sensor_wire::{Addr, Few, Row, RowId, RowKind, Timestamp};
 
+use super::found::Found;
 use crate::applayer::AppProto;
 use crate::decode::ip_proto;
 use crate::flow::{CLIENT, Flow, FlowIndex, FlowTable, SERVER, Side, community_id};
@@ -19,6 +20,8 @@ pub struct RowSlot {
     pub count: u32,
     pub first: Timestamp,
     pub unique: Unique,
+    /// What discovery tells; such a row has no flows.
+    pub found: Option<Box<Found>>,
     last: Timestamp,
     packets: u64,
     frame_bytes: u64,
@@ -85,6 +88,7 @@ impl RowSlot {
             count: 0,
             first: Timestamp::MAX,
             unique: Unique::default(),
+            found: None,
             last: Timestamp::MIN,
             packets: 0,
             frame_bytes: 0,
@@ -135,6 +139,9 @@ impl RowSlot {
 
     /// The row for viewers.
     pub fn to_wire(&self, table: &FlowTable) -> Option<Row> {
+        if let Some(found) = &self.found {
+            return Some(found.to_wire(self.id, self.seq, self.first));
+        }
         let flow = table.get(self.head?)?;
         let few = |count: u32, address: std::net::IpAddr| {
             if count == 1 { Few::One(Addr(address)) } else { Few::Many(count) }

@@ -61,7 +61,8 @@ fn u16_at(data: &[u8], at: usize, big: bool) -> Option<u16> {
     Some(if big { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) })
 }
 
-fn frames(data: &[u8], each: &mut impl FnMut(i64, u16, &[u8])) -> Option<()> {
+/// Frames of a capture, as far as it can be read: time, link type, bytes.
+pub fn frames(data: &[u8], each: &mut impl FnMut(i64, u16, &[u8])) -> Option<()> {
     let magic = u32_at(data, 0, true)?;
     if magic == 0x0a0d_0d0a {
         return blocks(data, each);

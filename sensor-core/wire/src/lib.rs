@@ -13,6 +13,7 @@ pub mod addr;
 pub mod codec;
 pub mod flow;
 pub mod hello;
+pub mod host;
 pub mod interface;
 pub mod live;
 pub mod request;

@@ -32,6 +32,11 @@ pub enum Request {
     },
     /// Stop reading the capture; what was read stays. Answered by one [`Done`].
     Stop,
+    /// Hosts as they become known or change: answered by [`crate::host::Hosts`] messages until either side closes.
+    Hosts {
+        /// Last `seq` the app holds of this run of the sensor; 0 for every host.
+        after: u64,
+    },
 }
 
 /// Columns whose values a row counts.

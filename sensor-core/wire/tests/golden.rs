@@ -9,6 +9,9 @@ use std::fmt::Debug;
 use sensor_wire::codec::{decode, encode};
 use sensor_wire::flow::{Counters, EndReason, FlowState};
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
+use sensor_wire::host::{
+    ClientRecord, HostRecord, Hosts, MacRecord, NameRecord, ProductRecord, ServiceRecord, SystemRecord,
+};
 use sensor_wire::live::{CaptureFailure, CaptureStatus, Live, SourceState, Status, failure};
 use sensor_wire::request::{Done, FlowsAnswer, Request, Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::row::EventMessage;
@@ -29,6 +32,8 @@ fn messages_are_written_and_read_as_ever() {
     check.message("request flows", &Request::Flows { row: 7, offset: 1000, limit: 250 });
     check.message("request values", &Request::Values { row: 7, column: ValueColumn::ClientPort });
     check.message("request stop", &Request::Stop);
+    check.message("request hosts", &Request::Hosts { after: 9 });
+    check.message("hosts", &hosts());
     check.message("live", &live());
     check.message("live reset", &Live { reset: true, ..Live::default() });
     for (name, state) in [
@@ -199,6 +204,42 @@ fn hello() -> Hello {
         features: vec!["one".into(), "two".into()],
         limits: Limits { rows: 200_000, message: 4 << 20 },
     }
+}
+
+fn hosts() -> Hosts {
+    let product = ProductRecord {
+        protocol: "ssh".into(),
+        product: "OpenSSH".into(),
+        version: "9.2p1".into(),
+        banner: "SSH-2.0-OpenSSH_9.2p1".into(),
+        ja4: String::new(),
+        hassh: "b12d2871a1189eff20364cf5333619ee".into(),
+    };
+    let host = HostRecord {
+        address: Addr("192.0.2.7".parse().unwrap()),
+        vlan: 12,
+        first: 1,
+        last: 9,
+        macs: vec![MacRecord { address: "02:00:00:00:00:07".into(), maker: "Example".into(), first: 1, last: 8 }],
+        names: vec![NameRecord {
+            name: "seven.example".into(),
+            source: "dns".into(),
+            first: 2,
+            last: 3,
+            until: Some(60),
+        }],
+        systems: vec![SystemRecord {
+            family: "Linux".into(),
+            version: "5.x".into(),
+            evidence: "syn".into(),
+            confidence: 75,
+            last: 4,
+        }],
+        services: vec![ServiceRecord { port: 22, proto: 6, product: product.clone(), first: 5, last: 6 }],
+        services_total: 1,
+        clients: vec![ClientRecord { product, first: 6, last: 7 }],
+    };
+    Hosts { seq: 300, hosts: vec![host, HostRecord::default()] }
 }
 
 fn live() -> Live {

@@ -28,6 +28,13 @@ pub(super) const FLOWS_PART: u32 = 2_000;
 /// Values of one part of an answer; some 60 bytes each.
 pub(super) const VALUES_PART: usize = 8_000;
 
+/// Hosts of one message at most; the largest has some 80 KiB, nearly all have less than one.
+const HOSTS: usize = 40;
+
+/// Time between two messages of hosts, unless the last one was full. They come as often as they change, which for a
+/// host may be with each packet.
+const HOSTS_INTERVAL: Duration = Duration::from_millis(500);
+
 /// How long to wait while the queue of the pipeline is full. It is emptied between any two batches.
 const RETRY: Duration = Duration::from_millis(2);
 
@@ -117,6 +124,24 @@ pub(super) async fn values(
         let done = parts.peek().is_none();
         stream.send(&ValuesAnswer { total, values, gone, done }).await?;
         if done {
+            return Ok(());
+        }
+    }
+}
+
+/// Hosts as they become known, until the viewer closes the stream.
+pub(super) async fn hosts(stream: &mut MessageStream, handle: &Handle, after: u64) -> Result<(), LinkError> {
+    let mut cursor = after;
+    loop {
+        let asked = Instant::now();
+        let query = ask(handle, |reply| Query::Hosts { after: cursor, budget: HOSTS, reply });
+        let Some(answer) = unless_closed(stream, query).await else { return Ok(()) };
+        let Some(answer) = answer else { return Ok(()) };
+        if !answer.hosts.is_empty() {
+            stream.send(&answer).await?;
+            cursor = answer.seq;
+        }
+        if answer.hosts.len() < HOSTS && unless_closed(stream, sleep_until(asked + HOSTS_INTERVAL)).await.is_none() {
             return Ok(());
         }
     }

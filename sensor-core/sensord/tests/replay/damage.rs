@@ -111,7 +111,7 @@ fn a_file_that_is_missing_is_named() {
 #[cfg(target_os = "linux")]
 #[test]
 fn the_limit_of_memory_holds() {
-    let replay = replay_within(&in_repository("tests/data/sample.pcap"), 4 << 10);
+    let replay = replay_within(&in_repository("tests/data/sample.pcap"), &[], 4 << 10);
     assert!(!matches!(replay.code, Some(0 | 2)), "{:?}", replay.code);
 }
 

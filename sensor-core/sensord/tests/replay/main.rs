@@ -1,9 +1,10 @@
-//! `sensord replay` as it is called: flows of small captures field by field, and damaged captures.
+//! `sensord replay` as it is called: flows and hosts of small captures field by field, and damaged captures.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "clippy allows them in tests alone")]
 
 mod damage;
 mod flows;
+mod hosts;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,20 +17,27 @@ struct Replay {
     code: Option<i32>,
     /// Packets and flows, as the report counts them; `None` where there was no report.
     counts: Option<(u64, u64)>,
-    /// The EVE lines.
+    /// The flow records of the EVE lines.
     events: Vec<Value>,
+    /// What discovery found.
+    found: Vec<Value>,
     /// Standard error.
     said: String,
 }
 
 /// Replays a capture with EVE lines on standard output.
 fn replay(capture: &Path) -> Replay {
-    replay_within(capture, ADDRESS_SPACE_KIB)
+    replay_with(capture, &[])
+}
+
+/// The same with more options.
+fn replay_with(capture: &Path, options: &[&str]) -> Replay {
+    replay_within(capture, options, ADDRESS_SPACE_KIB)
 }
 
 /// The same with so many KiB of address space, where the system has such a limit. What goes past it is an abort, and
 /// shows as a signal.
-fn replay_within(capture: &Path, kib: u64) -> Replay {
+fn replay_within(capture: &Path, options: &[&str], kib: u64) -> Replay {
     let binary = env!("CARGO_BIN_EXE_sensord");
     let mut command = if cfg!(target_os = "linux") {
         let mut command = Command::new("sh");
@@ -42,6 +50,7 @@ fn replay_within(capture: &Path, kib: u64) -> Replay {
         .arg("replay")
         .arg(capture)
         .args(["--eve", "-"])
+        .args(options)
         .env_remove("NIGHTJAR_LOG")
         .stdin(Stdio::null())
         .output()
@@ -49,11 +58,11 @@ fn replay_within(capture: &Path, kib: u64) -> Replay {
     let said = String::from_utf8(output.stderr).expect("standard error is UTF-8");
     let lines = String::from_utf8(output.stdout).expect("EVE is UTF-8");
     assert!(lines.is_empty() || lines.ends_with('\n'), "{}: the last line is whole", capture.display());
-    let events = lines
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|e| panic!("{}: {e}: {line}", capture.display())))
-        .collect();
-    Replay { code: output.status.code(), counts: said.lines().find_map(counts), events, said }
+    let records = lines.lines().map(|line| -> Value {
+        serde_json::from_str(line).unwrap_or_else(|e| panic!("{}: {e}: {line}", capture.display()))
+    });
+    let (events, found) = records.partition(|record| record["event_type"] == "flow");
+    Replay { code: output.status.code(), counts: said.lines().find_map(counts), events, found, said }
 }
 
 /// `3 packets, 1 flows`.

@@ -8,6 +8,7 @@ pub mod greeting;
 pub mod hashes;
 pub mod http;
 pub mod kerberos;
+pub mod neighbour;
 pub mod netbios;
 pub mod quic;
 pub(crate) mod reader;

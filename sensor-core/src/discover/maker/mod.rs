@@ -38,6 +38,11 @@ pub fn maker(mac: [u8; 6]) -> Option<String> {
     name(blocks, names, found?)
 }
 
+/// `02:00:00:00:00:01`.
+pub fn format_mac(mac: [u8; 6]) -> String {
+    mac.map(|byte| format!("{byte:02x}")).join(":")
+}
+
 /// Binary search for a prefix; its name's number.
 fn search(table: &[u8], width: usize, wanted: u64) -> Option<usize> {
     let (mut low, mut high) = (0, table.len() / (width + 2));

@@ -1,16 +1,21 @@
-//! What flows carry: their streams are put together and their protocol is told by its content.
+//! What flows carry: their streams are put together, their protocol is told by its content, and discovery is shown what
+//! tells of hosts.
 //!
 //! A flow costs something here only while its protocol is not known, or while what it says is read. Afterwards it
 //! costs a look at one number a packet.
+
+mod observer;
 
 use sensor_wire::flow::FlowState;
 use slab::Slab;
 
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
-use crate::decode::{Packet, ip_proto};
-use crate::flow::Flow;
+use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
+use crate::discover::{DiscoverLimits, Discovery};
+use crate::flow::{Flow, SERVER};
 use crate::limits::Limits;
 use crate::stream::{self, Connection, End, Reader, Segment, Streams, Wants};
+use observer::{Between, Observer, Opening};
 
 /// Reads the payload of flows.
 #[derive(Debug)]
@@ -20,6 +25,9 @@ pub struct Inspector {
     expectations: Expectations,
     connections: Slab<Conversation>,
     datagrams: Slab<Probe>,
+    observer: Option<Observer>,
+    /// Protocols are asked for.
+    probing: bool,
     limit: usize,
     refused: u64,
 }
@@ -41,11 +49,12 @@ pub enum Inspection {
 struct Conversation {
     connection: Connection,
     probe: Probe,
+    openings: [Opening; 2],
 }
 
 impl Inspector {
-    /// Nothing is under inspection.
-    pub fn new(limits: &Limits) -> Inspector {
+    /// Nothing is under inspection. `probing` tells protocols; `discover` looks for hosts.
+    pub fn new(limits: &Limits, probing: bool, discover: Option<DiscoverLimits>) -> Inspector {
         let settings =
             stream::Settings { midstream: true, one_sided: true, memcap: limits.stream_bytes, ..Default::default() };
         Inspector {
@@ -54,6 +63,8 @@ impl Inspector {
             expectations: Expectations::new(EXPECTATIONS),
             connections: Slab::new(),
             datagrams: Slab::new(),
+            observer: discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
+            probing,
             limit: limits.inspections,
             refused: 0,
         }
@@ -64,6 +75,28 @@ impl Inspector {
         self.refused
     }
 
+    /// Beginnings of streams that discovery did not read to their end because too many others were kept.
+    pub fn openings_refused(&self) -> u64 {
+        self.observer.as_ref().map_or(0, Observer::refused)
+    }
+
+    /// The hosts, where they are looked for.
+    pub fn discovery(&self) -> Option<&Discovery> {
+        self.observer.as_ref().map(|observer| &observer.discovery)
+    }
+
+    /// The same, to take events from.
+    pub fn discovery_mut(&mut self) -> Option<&mut Discovery> {
+        self.observer.as_mut().map(|observer| &mut observer.discovery)
+    }
+
+    /// Takes an ARP message.
+    pub fn arp(&mut self, arp: &Arp) {
+        if let Some(observer) = &mut self.observer {
+            observer.arp(arp);
+        }
+    }
+
     /// Flows under inspection.
     pub fn under_way(&self) -> usize {
         self.connections.len() + self.datagrams.len()
@@ -72,12 +105,18 @@ impl Inspector {
     /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
     #[inline]
     pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
-        if flow.inspection == Inspection::Over || packet.bad_checksum {
+        if packet.bad_checksum {
+            return;
+        }
+        if let Some(observer) = &mut self.observer {
+            observer.packet(flow, packet, from_client, &self.expectations);
+        }
+        if flow.inspection == Inspection::Over {
             return;
         }
         match packet.proto {
-            ip_proto::TCP => self.segment(flow, packet, from_client),
-            ip_proto::UDP => self.datagram(flow, packet, from_client),
+            ip_proto::TCP if self.probing || self.observer.is_some() => self.segment(flow, packet, from_client),
+            ip_proto::UDP if self.probing => self.datagram(flow, packet, from_client),
             _ => flow.inspection = Inspection::Over,
         }
     }
@@ -90,12 +129,21 @@ impl Inspector {
             self.datagrams.try_remove(place as usize);
             return;
         }
-        let Some(mut conversation) = self.connections.try_remove(place as usize) else { return };
-        let Inspector { streams, prefixes, expectations, .. } = self;
-        let mut reading =
-            Reading::new(flow, flow.last, &mut conversation.probe, flow.midstream, prefixes, expectations);
-        conversation.connection.close(streams, &mut reading);
+        let Some(Conversation { mut connection, mut probe, mut openings }) =
+            self.connections.try_remove(place as usize)
+        else {
+            return;
+        };
+        let (streams, tools) = self.tools();
+        let mut reading = Reading::new(flow, flow.last, &mut probe, &mut openings, tools);
+        connection.close(streams, &mut reading);
         flow.app = reading.known;
+        if let Some(observer) = &mut self.observer {
+            openings.iter_mut().for_each(|opening| observer.close(opening));
+            if flow.sides[SERVER].payload.bytes() > 0 {
+                observer.protocol(flow);
+            }
+        }
     }
 
     fn segment(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
@@ -108,18 +156,28 @@ impl Inspector {
                 if self.is_full() {
                     return self.refuse(flow);
                 }
+                if let Some(observer) = &mut self.observer
+                    && from_client
+                    && !flow.midstream
+                    && packet.tcp.flags.has(TcpFlags::ACK)
+                {
+                    observer.established(flow, packet);
+                }
                 let probe = self.begin(flow, packet.time);
                 let connection = Connection::new(self.streams.settings().policy, self.streams.settings().policy);
-                let place = self.connections.insert(Conversation { connection, probe });
+                // Files and media that another flow announced tell nothing of their ends.
+                let openings = if flow.app.is_some() { [Opening::over(), Opening::over()] } else { Default::default() };
+                let place = self.connections.insert(Conversation { connection, probe, openings });
                 flow.inspection = Inspection::At(place as u32);
                 place
             }
             Inspection::Over => return,
         };
-        let Inspector { streams, prefixes, expectations, connections, .. } = self;
-        let Some(Conversation { connection, probe }) = connections.get_mut(place) else { return };
+        let Inspector { streams, prefixes, expectations, connections, observer, probing, .. } = self;
+        let Some(Conversation { connection, probe, openings }) = connections.get_mut(place) else { return };
         let segment = segment_of(packet, from_client);
-        let mut reading = Reading::new(flow, packet.time, probe, flow.midstream, prefixes, expectations);
+        let tools = Tools { prefixes, expectations, observer: observer.as_mut(), probing: *probing };
+        let mut reading = Reading::new(flow, packet.time, probe, openings, tools);
         connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
         if connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server) {
@@ -166,6 +224,11 @@ impl Inspector {
         }
     }
 
+    fn tools(&mut self) -> (&mut Streams, Tools<'_>) {
+        let Inspector { streams, prefixes, expectations, observer, probing, .. } = self;
+        (streams, Tools { prefixes, expectations, observer: observer.as_mut(), probing: *probing })
+    }
+
     fn is_full(&self) -> bool {
         self.under_way() >= self.limit
     }
@@ -188,15 +251,24 @@ impl Inspector {
     }
 }
 
+/// What all flows share while they are read.
+struct Tools<'a> {
+    prefixes: &'a mut Prefixes,
+    expectations: &'a mut Expectations,
+    observer: Option<&'a mut Observer>,
+    probing: bool,
+}
+
 /// What is read of a TCP flow.
 struct Reading<'a> {
     ends: Ends,
+    between: Between,
     time: i64,
     ctx: Ctx,
     known: Option<AppProto>,
     probe: &'a mut Probe,
-    prefixes: &'a mut Prefixes,
-    expectations: &'a mut Expectations,
+    openings: &'a mut [Opening; 2],
+    tools: Tools<'a>,
 }
 
 impl<'a> Reading<'a> {
@@ -204,42 +276,68 @@ impl<'a> Reading<'a> {
         flow: &Flow,
         time: i64,
         probe: &'a mut Probe,
-        midstream: bool,
-        prefixes: &'a mut Prefixes,
-        expectations: &'a mut Expectations,
+        openings: &'a mut [Opening; 2],
+        tools: Tools<'a>,
     ) -> Reading<'a> {
-        let transport = if midstream { Transport::TcpMidstream } else { Transport::Tcp };
+        let transport = if flow.midstream { Transport::TcpMidstream } else { Transport::Tcp };
         let ctx = Ctx { transport, ports: (flow.client_port(), flow.server_port()) };
-        Reading { ends: ends(flow), time, ctx, known: flow.app, probe, prefixes, expectations }
+        Reading { ends: ends(flow), between: Between::of(flow), time, ctx, known: flow.app, probe, openings, tools }
+    }
+
+    /// Tells the protocol; true asks for more.
+    fn tell(&mut self, side: Side, bytes: &[u8]) -> bool {
+        if !self.tools.probing {
+            return false;
+        }
+        match self.probe.data(self.ctx, side, bytes, self.tools.prefixes) {
+            Verdict::NeedMore => true,
+            Verdict::GiveUp => false,
+            Verdict::Is(proto) => {
+                self.known = Some(proto);
+                let more = Expectations::wants(proto);
+                if more {
+                    self.tools.expectations.learn(proto, self.ends, side, bytes, self.time);
+                }
+                more
+            }
+        }
+    }
+
+    /// Shows discovery the beginning of a side; true asks for more.
+    fn observe(&mut self, side: Side, bytes: &[u8]) -> bool {
+        let Some(observer) = &mut self.tools.observer else { return false };
+        let opening = opening(self.openings, side);
+        !opening.is_over() && observer.stream(opening, self.between, self.time, side, bytes)
     }
 }
 
 impl Reader for Reading<'_> {
     fn data(&mut self, from: stream::Side, bytes: &[u8]) -> Wants {
         let side = side(from == stream::Side::Client);
-        match self.probe.data(self.ctx, side, bytes, self.prefixes) {
-            Verdict::NeedMore => Wants::More,
-            Verdict::GiveUp => Wants::Enough,
-            Verdict::Is(proto) => {
-                self.known = Some(proto);
-                if !Expectations::wants(proto) {
-                    return Wants::Enough;
-                }
-                self.expectations.learn(proto, self.ends, side, bytes, self.time);
-                Wants::More
-            }
-        }
+        let (told, observed) = (self.tell(side, bytes), self.observe(side, bytes));
+        if told || observed { Wants::More } else { Wants::Enough }
     }
 
-    fn gap(&mut self, _: stream::Side, _: u64) -> Wants {
-        match self.probe.verdict() {
-            Verdict::Is(proto) if Expectations::wants(proto) => Wants::More,
-            Verdict::NeedMore => Wants::More,
-            Verdict::Is(_) | Verdict::GiveUp => Wants::Enough,
-        }
+    fn gap(&mut self, from: stream::Side, _: u64) -> Wants {
+        let told = match self.probe.verdict() {
+            Verdict::Is(proto) => Expectations::wants(proto),
+            Verdict::NeedMore => self.tools.probing,
+            Verdict::GiveUp => false,
+        };
+        let opening = opening(self.openings, side(from == stream::Side::Client));
+        let observed = self.tools.observer.as_mut().is_some_and(|observer| {
+            observer.gap(opening);
+            !opening.is_over()
+        });
+        if told || observed { Wants::More } else { Wants::Enough }
     }
 
     fn end(&mut self, _: stream::Side, _: End) {}
+}
+
+fn opening(openings: &mut [Opening; 2], side: Side) -> &mut Opening {
+    let [client, server] = openings;
+    if side == Side::ToServer { client } else { server }
 }
 
 fn segment_of<'a>(packet: &Packet<'a>, from_client: bool) -> Segment<'a> {

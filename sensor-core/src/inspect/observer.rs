@@ -1,0 +1,248 @@
+//! What discovery is shown of a flow: its handshake, its first bytes, its datagrams.
+
+use std::net::IpAddr;
+
+use sensor_wire::Timestamp;
+
+use crate::applayer::{AppProto, Expectations, Side};
+use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
+use crate::discover::extract::neighbour;
+use crate::discover::os::Syn;
+use crate::discover::read::MAX_PREFIX;
+use crate::discover::{DiscoverLimits, Discovery, HostKey, Seen};
+use crate::flow::{CLIENT, Flow, SERVER, ip_of};
+
+/// Shows packets to [`Discovery`], and keeps the beginnings of streams for it.
+#[derive(Debug)]
+pub(super) struct Observer {
+    pub discovery: Discovery,
+    /// Bytes of beginnings that are kept.
+    held: usize,
+    most: usize,
+    refused: u64,
+}
+
+/// The beginning of one side of a TCP connection, while discovery asks for more of it.
+#[derive(Debug, Default)]
+pub(super) struct Opening {
+    bytes: Vec<u8>,
+    calls: u8,
+    over: bool,
+}
+
+/// The ends of a flow, as discovery names them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Between {
+    vlan: u16,
+    client: (IpAddr, u16),
+    server: (IpAddr, u16),
+}
+
+impl Between {
+    pub fn of(flow: &Flow) -> Between {
+        Between { vlan: flow.key.vlans[0], client: flow.client(), server: flow.server() }
+    }
+
+    fn seen(self, time: Timestamp, from_client: bool, mac: Option<[u8; 6]>) -> Seen {
+        let Between { vlan, client, server } = self;
+        let (source, destination) = if from_client { (client, server) } else { (server, client) };
+        Seen {
+            time,
+            vlan,
+            source: source.0,
+            source_port: source.1,
+            destination: destination.0,
+            destination_port: destination.1,
+            mac,
+        }
+    }
+}
+
+impl Observer {
+    /// `most` bounds the beginnings that are kept, in bytes.
+    pub fn new(limits: DiscoverLimits, most: usize) -> Observer {
+        Observer { discovery: Discovery::new(limits), held: 0, most, refused: 0 }
+    }
+
+    /// Beginnings that were not read to their end because too many others were kept.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    pub fn arp(&mut self, arp: &Arp) {
+        // A probe for an address that is to be taken has none yet (RFC 5227).
+        if arp.sender_ip != [0; 4] {
+            self.discovery.hardware(arp.time, arp.vlans[0], IpAddr::from(arp.sender_ip), arp.sender_mac);
+        }
+    }
+
+    /// A packet of a flow after the flow table counted it: SYNs, datagrams, echoes and neighbour discovery are looked
+    /// at here.
+    #[inline]
+    pub fn packet(&mut self, flow: &Flow, packet: &Packet<'_>, from_client: bool, expectations: &Expectations) {
+        match packet.proto {
+            ip_proto::TCP if packet.tcp.flags.has(TcpFlags::SYN) => self.syn(flow, packet, from_client, expectations),
+            ip_proto::UDP => self.datagram(flow, packet, from_client),
+            ip_proto::ICMP | ip_proto::ICMPV6 => self.icmp(flow, packet, from_client),
+            _ => {}
+        }
+    }
+
+    fn syn(&mut self, flow: &Flow, packet: &Packet<'_>, from_client: bool, expectations: &Expectations) {
+        if packet.tcp.flags.any(TcpFlags::FIN | TcpFlags::RST) {
+            return;
+        }
+        let answer = packet.tcp.flags.has(TcpFlags::ACK);
+        let syn = Syn {
+            answer,
+            v6: packet.v6,
+            ttl: packet.ttl,
+            identification: packet.ip_id,
+            dont_fragment: packet.dont_fragment,
+            window: packet.tcp.window,
+            options: packet.tcp_options,
+        };
+        // Where a file is fetched by FTP is no service.
+        let asked = answer
+            && !from_client
+            && flow.sides[CLIENT].flags.has(TcpFlags::SYN)
+            && !expectations.announced(super::ends(flow), packet.time);
+        self.discovery.syn(&Between::of(flow).seen(packet.time, from_client, mac(packet)), &syn, asked);
+    }
+
+    /// The client's packet that ends a handshake.
+    pub fn established(&mut self, flow: &Flow, packet: &Packet<'_>) {
+        self.discovery.established(&Between::of(flow).seen(packet.time, true, mac(packet)));
+    }
+
+    #[inline]
+    fn datagram(&mut self, flow: &Flow, packet: &Packet<'_>, from_client: bool) {
+        let sender = &flow.sides[if from_client { CLIENT } else { SERVER }];
+        if packet.payload.is_empty()
+            || sender.packets > DATAGRAMS && !names_others(packet)
+            || flow.app.is_some_and(is_announced)
+        {
+            return;
+        }
+        let from_server = !from_client && flow.sides[CLIENT].packets > 0;
+        let seen = Between::of(flow).seen(packet.time, from_client, mac(packet));
+        self.discovery.datagram(&seen, from_server, packet.payload);
+        if from_server && sender.packets == 1 {
+            self.protocol(flow);
+        }
+    }
+
+    /// The protocol of a flow whose server has sent something, if it is known.
+    pub fn protocol(&mut self, flow: &Flow) {
+        // A flow that was joined midway may have its ends the wrong way round.
+        let Some(app) = flow.app.filter(|app| !flow.midstream && !is_announced(*app)) else { return };
+        let (address, port) = flow.server();
+        let server = HostKey { address, vlan: flow.key.vlans[0] };
+        self.discovery.protocol(flow.last, server, port, flow.key.proto, app.name());
+    }
+
+    #[cold]
+    fn icmp(&mut self, flow: &Flow, packet: &Packet<'_>, from_client: bool) {
+        let (source, time) = (ip_of(packet.source, packet.v6), packet.time);
+        if packet.v6
+            && packet.ttl == neighbour::HOP_LIMIT
+            && packet.tunnels == 0
+            && let Some((address, mac)) = neighbour::read(packet.icmp, source, packet.payload)
+        {
+            self.discovery.hardware(time, packet.vlans[0], address, mac);
+        } else if !from_client && flow.sides[CLIENT].packets > 0 {
+            self.discovery.established(&Between::of(flow).seen(time, false, mac(packet)));
+        }
+    }
+
+    /// The next bytes of a side; true asks for more.
+    pub fn stream(
+        &mut self,
+        opening: &mut Opening,
+        between: Between,
+        time: Timestamp,
+        from: Side,
+        bytes: &[u8],
+    ) -> bool {
+        if opening.over {
+            return false;
+        }
+        let from_server = from == Side::ToClient;
+        let seen = between.seen(time, !from_server, None);
+        opening.calls += 1;
+        let begins = opening.bytes.is_empty();
+        if !begins {
+            self.keep(opening, bytes);
+        }
+        let known = if begins { bytes } else { &opening.bytes };
+        let more = self.discovery.stream(&seen, from_server, known) && opening.calls < MOST_CALLS;
+        if more && begins && !self.keep(opening, bytes) {
+            self.refused += 1;
+            self.close(opening);
+            return false;
+        }
+        if !more {
+            self.close(opening);
+        }
+        more
+    }
+
+    /// Bytes of a side are missing: what follows is not its beginning.
+    pub fn gap(&mut self, opening: &mut Opening) {
+        if opening.calls > 0 {
+            self.close(opening);
+        }
+    }
+
+    /// Gives back what was kept of a beginning.
+    pub fn close(&mut self, opening: &mut Opening) {
+        self.held -= opening.bytes.len();
+        *opening = Opening { over: true, ..Opening::default() };
+    }
+
+    /// False where there is no room.
+    fn keep(&mut self, opening: &mut Opening, bytes: &[u8]) -> bool {
+        let room = MAX_PREFIX.saturating_sub(opening.bytes.len());
+        let bytes = bytes.get(..room).unwrap_or(bytes);
+        if self.held + bytes.len() > self.most {
+            return false;
+        }
+        self.held += bytes.len();
+        opening.bytes.extend_from_slice(bytes);
+        true
+    }
+}
+
+impl Opening {
+    /// Of a side that is not read.
+    pub fn over() -> Opening {
+        Opening { over: true, ..Opening::default() }
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.over
+    }
+}
+
+/// The sender's hardware address, where it is on this link: its time to live is one that systems begin with.
+fn mac(packet: &Packet<'_>) -> Option<[u8; 6]> {
+    let [source, _] = packet.macs;
+    (packet.tunnels == 0 && source != [0; 6] && matches!(packet.ttl, 64 | 128 | 255)).then_some(source)
+}
+
+/// What other flows announce, on ports that are nobody's for long.
+fn is_announced(app: AppProto) -> bool {
+    matches!(app, AppProto::FtpData | AppProto::Rtp | AppProto::Rtcp)
+}
+
+/// Each message of these may name somebody.
+fn names_others(packet: &Packet<'_>) -> bool {
+    let on = |port| matches!(port, 53 | 67 | 137 | 5353 | 5355);
+    on(packet.source_port) || on(packet.destination_port)
+}
+
+/// Datagrams of a direction that are read; the first ones tell what there is.
+const DATAGRAMS: u64 = 8;
+
+/// How often the beginning of a side is read, each time from its first byte.
+const MOST_CALLS: u8 = 64;

@@ -1,0 +1,134 @@
+//! Rows of discovery: what became known of one host within a window.
+
+use sensor_wire::request::{Value, ValueColumn, ValueCount, ValuesAnswer};
+use sensor_wire::row::EventMessage;
+use sensor_wire::{Addr, Few, Row, RowId, RowKind, Timestamp};
+
+use crate::discover::{Change, Event, HostKey};
+
+/// What a row tells of a host.
+#[derive(Debug)]
+pub struct Found {
+    host: HostKey,
+    last: Timestamp,
+    /// Ports of services that are new or changed.
+    ports: Vec<u16>,
+    /// IP protocols of these.
+    protos: Vec<u8>,
+    messages: Vec<Message>,
+    /// Changes that had no room.
+    more: u32,
+}
+
+#[derive(Debug)]
+struct Message {
+    /// The service it is about.
+    service: Option<(u16, u8)>,
+    /// The service itself is new.
+    new: bool,
+    text: EventMessage,
+}
+
+impl Found {
+    pub fn new(host: HostKey) -> Found {
+        Found { host, last: Timestamp::MIN, ports: Vec::new(), protos: Vec::new(), messages: Vec::new(), more: 0 }
+    }
+
+    /// The id of the row of a host in a window.
+    pub fn row_id(event: &Event, window: Timestamp) -> RowId {
+        use std::hash::{BuildHasher, Hash, Hasher};
+        let mut hasher = foldhash::quality::FixedState::with_seed(ROW_ID_SEED).build_hasher();
+        hasher.write_i64(window);
+        event.host().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    pub fn add(&mut self, event: &Event) {
+        self.last = self.last.max(event.time);
+        let service = event.change.service();
+        if let Some((port, proto)) = service {
+            if !self.ports.contains(&port) {
+                self.ports.push(port);
+            }
+            if !self.protos.contains(&proto) {
+                self.protos.push(proto);
+            }
+            // A service that was told a moment ago is known better now.
+            if let Some(known) = self.messages.iter_mut().find(|message| message.service == service) {
+                known.text.message =
+                    if known.new { event.change.as_new().to_string() } else { event.change.to_string() };
+                return;
+            }
+        }
+        let message = event.change.to_string();
+        if let Some(known) = self.messages.iter_mut().find(|known| known.text.message == message) {
+            known.text.count += 1;
+        } else if self.messages.len() < MOST_MESSAGES {
+            let text = EventMessage { severity: event.change.severity(), message, count: 1 };
+            let new = matches!(event.change, Change::Service { .. });
+            self.messages.push(Message { service, new, text });
+        } else {
+            self.more += 1;
+        }
+    }
+
+    /// The row for viewers: the host is the server where services are told of it.
+    pub fn to_wire(&self, id: RowId, seq: u64, first: Timestamp) -> Row {
+        let host = Few::One(Addr(self.host.address));
+        let serves = !self.ports.is_empty();
+        let mut events: Vec<EventMessage> = self.messages.iter().map(|message| message.text.clone()).collect();
+        events.sort_by_key(|event| event.severity);
+        if self.more > 0 {
+            events.push(EventMessage { severity: LEAST, message: "more about this host".to_owned(), count: self.more });
+        }
+        Row {
+            id,
+            rev: seq as u32,
+            kind: RowKind::Discovery,
+            first,
+            last: self.last,
+            proto: if let [proto] = *self.protos { proto } else { 0 },
+            bytes: 0,
+            frame_bytes: 0,
+            estimate: false,
+            packets: 0,
+            flows: 0,
+            open: 0,
+            servers: if serves { host } else { Few::None },
+            clients: if serves { Few::None } else { host },
+            server_ports: match *self.ports {
+                [] => Few::None,
+                [port] => Few::One(port),
+                ref ports => Few::Many(ports.len() as u32),
+            },
+            client_ports: Few::None,
+            app_protos: Vec::new(),
+            states: [0; 3],
+            events,
+            rank: None,
+        }
+    }
+
+    /// The values of a column, ascending.
+    pub fn values(&self, column: ValueColumn) -> ValuesAnswer {
+        let host = Value::Addr(Addr(self.host.address));
+        let mut values: Vec<Value> = match (column, self.ports.is_empty()) {
+            (ValueColumn::Server, false) | (ValueColumn::Client, true) => vec![host],
+            (ValueColumn::ServerPort, _) => self.ports.iter().map(|port| Value::Port(*port)).collect(),
+            _ => Vec::new(),
+        };
+        values.sort_unstable();
+        let values: Vec<_> =
+            values.into_iter().map(|value| ValueCount { value, flows: 0, packets: 0, bytes: 0 }).collect();
+        ValuesAnswer { total: values.len() as u32, values, gone: false, done: true }
+    }
+}
+
+/// Messages of a row.
+const MOST_MESSAGES: usize = 32;
+
+/// The severity of what only tells.
+const LEAST: u8 = 4;
+
+/// Keeps these ids apart from those of other rows.
+const ROW_ID_SEED: u64 = 0x686f_7374;
