@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use sensor_wire::{Few, Row};
+use sensor_wire::{Few, Row, RowKind};
 
 use crate::eve::{civil, proto_name};
 
@@ -11,18 +11,15 @@ pub fn write_table(out: &mut impl Write, rows: &mut [Row]) -> io::Result<()> {
     rows.sort_by_key(|row| (row.first, row.id));
     writeln!(
         out,
-        "{:<15}{:>12}{:>10}{:>8}  {:<28}{:>10}  {:<28}{:>10}  {:<34}PROTO",
+        "{:<15}{:>12}{:>10}{:>8}  {:<28}{:>10}  {:<28}{:>10}  {:<50}PROTO",
         "UTC TIME", "BYTES", "PACKETS", "FLOWS", "SERVER", "PORT", "CLIENT", "PORT", "EVENTS"
     )?;
     for row in rows {
         let (_, month, day, second) = civil(row.first);
         let bytes = format!("{}{}", if row.estimate { "~" } else { "" }, row.bytes);
-        let states = ["new", "established", "closed"];
-        let states: Vec<&str> =
-            states.into_iter().zip(row.states).filter(|(_, count)| *count > 0).map(|(name, _)| name).collect();
         writeln!(
             out,
-            "{month:02}/{day:02} {:02}:{:02}:{:02} {bytes:>12}{:>10}{:>8}  {:<28}{:>10}  {:<28}{:>10}  {:<34}{}{}",
+            "{month:02}/{day:02} {:02}:{:02}:{:02} {bytes:>12}{:>10}{:>8}  {:<28}{:>10}  {:<28}{:>10}  {:<49.49} {}",
             second / 3600,
             second / 60 % 60,
             second % 60,
@@ -32,12 +29,35 @@ pub fn write_table(out: &mut impl Write, rows: &mut [Row]) -> io::Result<()> {
             few(&row.server_ports, "ports"),
             few(&row.clients, "clients"),
             few(&row.client_ports, "ports"),
-            format!("flow: {}", states.join(", ")),
-            row.proto,
-            proto_name(row.proto).map(|name| format!(" {name}")).unwrap_or_default(),
+            events(row),
+            protocol(row.proto),
         )?;
     }
     Ok(())
+}
+
+/// The first of a record's messages, or the states of the flows of a row that has none.
+fn events(row: &Row) -> String {
+    if let Some(first) = row.events.first() {
+        let more = row.events.len() - 1;
+        let kind = if row.kind == RowKind::Discovery { "SVC " } else { "" };
+        return if more > 0 {
+            format!("{kind}{} (+{more})", first.message)
+        } else {
+            format!("{kind}{}", first.message)
+        };
+    }
+    let states = ["new", "established", "closed"].into_iter().zip(row.states).filter(|(_, count)| *count > 0);
+    format!("flow: {}", states.map(|(name, _)| name).collect::<Vec<_>>().join(", "))
+}
+
+/// Number and name; discovery may be about no protocol.
+fn protocol(proto: u8) -> String {
+    match (proto, proto_name(proto)) {
+        (0, _) => "-".into(),
+        (_, Some(name)) => format!("{proto} {name}"),
+        (_, None) => proto.to_string(),
+    }
 }
 
 fn few<T: std::fmt::Display>(few: &Few<T>, what: &str) -> String {
