@@ -88,6 +88,7 @@ fn costs(criterion: &mut Criterion) {
         destination: IpAddr::from([10, 0, 0, 1]),
         destination_port: 4000,
         mac: None,
+        again: false,
     };
     criterion.bench_function("DNS answer, read and learned", |bench| {
         bench.iter(|| discovery.datagram(black_box(&seen), true, &message));

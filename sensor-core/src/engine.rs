@@ -103,7 +103,6 @@ pub struct Engine {
     decoder: Decoder,
     table: FlowTable,
     inspector: Inspector,
-    home: Networks,
     summary: Option<Summary>,
     stats: Stats,
     /// Of the packets that are counted together.
@@ -121,11 +120,14 @@ impl Engine {
             verify_checksums: config.verify_checksums,
             defrag: limits.defrag,
         };
+        let mut inspector = Inspector::new(&limits, config.protocols, config.discover);
+        if let Some(discovery) = inspector.discovery_mut() {
+            discovery.assets.tell_of(config.home);
+        }
         Engine {
             decoder: Decoder::new(settings, config.seed),
             table: FlowTable::new(config.seed, &limits, config.timeouts, config.emergency),
-            inspector: Inspector::new(&limits, config.protocols, config.discover),
-            home: config.home,
+            inspector,
             summary: config.window_ns.map(|ns| Summary::new(ns, limits)),
             stats: Stats::default(),
             keys: Vec::new(),
@@ -325,10 +327,9 @@ impl Engine {
     /// Hands on what discovery found.
     #[cold]
     fn tell(&mut self, sink: &mut impl FlowSink) {
-        let Engine { summary, inspector, table, home, .. } = self;
+        let Engine { summary, inspector, table, .. } = self;
         let Some(discovery) = inspector.discovery_mut() else { return };
-        let own = |event: &Event| event.on_link || home.contains(event.address);
-        for event in discovery.assets.take_events().filter(own) {
+        for event in discovery.assets.take_events() {
             sink.discovered(&event);
             if let Some(summary) = summary {
                 summary.discovered(&event, table);

@@ -1,13 +1,14 @@
 //! The hosts that were seen to speak, and what is known of each. Bounded by hosts and by bytes; the host that has been
 //! silent longest gives way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use super::change::{Change, Event};
 use super::fact::{Evidence, NameSource, Product};
 use super::os::System;
 use super::recent::Recent;
+use crate::networks::Networks;
 
 /// Which host: an address on a VLAN (0 where there is none).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -146,10 +147,11 @@ pub struct Assets {
     hosts: Recent<HostKey, Host>,
     trials: Recent<HostKey, Host>,
     limits: AssetLimits,
+    home: Networks,
     bytes: usize,
     events: VecDeque<Event>,
-    /// Hosts by the number of their last change.
-    order: BTreeMap<u64, HostKey>,
+    /// Changes in their order; an entry whose number is no longer its host's own is stale.
+    order: VecDeque<(u64, HostKey)>,
     changes: u64,
     stats: AssetStats,
 }
@@ -158,15 +160,21 @@ impl Assets {
     /// An empty table.
     pub fn new(limits: AssetLimits) -> Self {
         Assets {
+            home: Networks::any(),
             hosts: Recent::new(),
             trials: Recent::new(),
             limits,
             bytes: 0,
             events: VecDeque::new(),
-            order: BTreeMap::new(),
+            order: VecDeque::new(),
             changes: 0,
             stats: AssetStats::default(),
         }
+    }
+
+    /// Tells only of hosts in these networks, and of those on the sensor's own link. All others are known too.
+    pub fn tell_of(&mut self, home: Networks) {
+        self.home = home;
     }
 
     /// The host, once it has exchanged something with another.
@@ -217,8 +225,9 @@ impl Assets {
     /// Hosts that changed after a viewer's place, the longest unchanged first, each with its place. That one was seen
     /// again counts as a change once a minute.
     pub fn changed_after(&self, after: u64) -> impl Iterator<Item = (u64, &HostKey, &Host)> {
-        let changed = self.order.range(after.saturating_add(1)..);
-        changed.filter_map(|(seq, key)| Some((*seq, key, self.hosts.get(key)?)))
+        let from = self.order.partition_point(|(seq, _)| *seq <= after);
+        let changed = self.order.range(from..).filter_map(|(seq, key)| Some((*seq, key, self.hosts.get(key)?)));
+        changed.filter(|(seq, _, host)| host.changed == *seq)
     }
 
     /// Takes the events since the last time, oldest first.
@@ -281,6 +290,12 @@ impl Assets {
         if address.first().is_none_or(|first| first & 1 != 0) || address == [0; 6] {
             return;
         }
+        if let Some(host) = self.either(&key)
+            && let Some(latest) = host.macs.last_mut().filter(|latest| latest.address == address)
+        {
+            latest.last = latest.last.max(time);
+            return;
+        }
         let changed = self.update(key, |host| {
             if let Some(at) = host.macs.iter().position(|mac| mac.address == address) {
                 let mut mac = host.macs.remove(at);
@@ -305,14 +320,17 @@ impl Assets {
     /// A host's system was seen by some evidence. A weaker claim of the same kind does not displace a stronger one of
     /// the same family, another family does: machines are reinstalled, addresses pass on.
     pub fn system(&mut self, time: i64, key: HostKey, system: System, evidence: Evidence) {
+        if let Some(host) = self.either(&key)
+            && let Some(known) = host.systems.iter_mut().find(|known| known.evidence == evidence)
+            && known.system == system
+        {
+            known.last = known.last.max(time);
+            return;
+        }
         let changed = self.update(key, |host| {
             let before = host.system().map(|seen| seen.system.family);
             let seen = SystemSeen { system, evidence, last: time };
             match host.systems.iter_mut().find(|seen| seen.evidence == evidence) {
-                Some(known) if known.system == system => {
-                    known.last = time;
-                    return None;
-                }
                 Some(known) if known.system.family == system.family && known.system.confidence > system.confidence => {
                     known.last = time;
                     return None;
@@ -334,6 +352,13 @@ impl Assets {
     /// A host answered on a port.
     pub fn service(&mut self, time: i64, key: HostKey, port: u16, proto: u8, product: Product) {
         self.exchanged(time, key);
+        if let Some(host) = self.hosts.get_mut(&key)
+            && let Some(known) = host.services.iter_mut().find(|known| (known.port, known.proto) == (port, proto))
+            && !known.product.learns_from(&product)
+        {
+            known.last = known.last.max(time);
+            return;
+        }
         let most = self.limits.services;
         let outcome = self.update(key, |host| {
             if let Some(known) = host.services.iter_mut().find(|known| (known.port, known.proto) == (port, proto)) {
@@ -399,11 +424,20 @@ impl Assets {
 
     /// Gives a host the newest place in the order of changes.
     fn mark(&mut self, key: HostKey) {
-        let Some(host) = self.hosts.touch(&key) else { return };
-        self.order.remove(&host.changed);
+        let Some(host) = self.hosts.get_mut(&key) else { return };
         self.changes += 1;
         (host.changed, host.told) = (self.changes, host.last);
-        self.order.insert(self.changes, key);
+        self.order.push_back((self.changes, key));
+        if self.order.len() > 2 * self.hosts.len() + 1024 {
+            let hosts = &self.hosts;
+            self.order.retain(|(seq, key)| hosts.get(key).is_some_and(|host| host.changed == *seq));
+        }
+    }
+
+    /// A host, or an address on trial.
+    fn either(&mut self, key: &HostKey) -> Option<&mut Host> {
+        // Two steps, since the borrow of the first lasts as long as what is returned.
+        if self.hosts.get(key).is_some() { self.hosts.get_mut(key) } else { self.trials.get_mut(key) }
     }
 
     /// Changes a host, or an address on trial, and keeps the count of bytes.
@@ -421,7 +455,6 @@ impl Assets {
         while self.hosts.len() > self.limits.hosts || (self.bytes > self.limits.bytes && self.hosts.len() > 1) {
             let Some((_, host)) = self.hosts.pop_oldest() else { break };
             self.bytes -= host.bytes;
-            self.order.remove(&host.changed);
             self.stats.hosts_evicted += 1;
         }
     }
@@ -429,15 +462,15 @@ impl Assets {
     /// Events are about hosts only.
     fn tell(&mut self, time: i64, key: HostKey, change: Change) {
         self.mark(key);
-        let Some(on_link) = self.hosts.get(&key).map(|host| !host.macs.is_empty()) else { return };
-        if self.limits.events == 0 {
+        let Some(host) = self.hosts.get(&key) else { return };
+        if self.limits.events == 0 || host.macs.is_empty() && !self.home.contains(key.address) {
             return;
         }
         if self.events.len() >= self.limits.events {
             self.events.pop_front();
             self.stats.events_lost += 1;
         }
-        self.events.push_back(Event { time, address: key.address, vlan: key.vlan, on_link, change });
+        self.events.push_back(Event { time, address: key.address, vlan: key.vlan, change });
     }
 }
 
@@ -483,10 +516,23 @@ impl Host {
 }
 
 impl Product {
-    /// Takes what a later sight adds or changes; tells whether anything did. The first protocol seen stays: what is
-    /// spoken inside it later is not the service's own.
+    /// Whether a later sight adds or changes anything. The first protocol seen stays: what is spoken inside it later is
+    /// not the service's own.
+    fn learns_from(&self, later: &Product) -> bool {
+        let differs = |known: &Option<String>, later: &Option<String>| later.is_some() && known != later;
+        later.protocol.is_some()
+            && (self.protocol.is_none() || self.protocol == later.protocol)
+            && (self.protocol.is_none()
+                || differs(&self.product, &later.product)
+                || differs(&self.version, &later.version)
+                || differs(&self.banner, &later.banner)
+                || differs(&self.ja4, &later.ja4)
+                || differs(&self.hassh, &later.hassh))
+    }
+
+    /// Takes what a later sight adds or changes; tells whether that was protocol, program or version.
     fn take_over(&mut self, later: Product) -> bool {
-        if later.protocol.is_none() || (self.protocol.is_some() && later.protocol != self.protocol) {
+        if !self.learns_from(&later) {
             return false;
         }
         let before = (self.protocol, self.product.clone(), self.version.clone());

@@ -22,8 +22,6 @@ pub struct Event {
     pub address: IpAddr,
     /// VLAN, 0 for none.
     pub vlan: u16,
-    /// The host is on the sensor's own link: it has a hardware address.
-    pub on_link: bool,
     /// What is new.
     pub change: Change,
 }

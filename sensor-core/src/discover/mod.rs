@@ -51,6 +51,8 @@ pub struct Seen {
     pub destination_port: u16,
     /// The frame's source address, where the sender is on this link: the TTL was not lowered.
     pub mac: Option<[u8; 6]>,
+    /// The sender was seen in the same flow and direction before: nothing about it but what the payload tells is new.
+    pub again: bool,
 }
 
 /// Bounds of [`Discovery`].
@@ -134,7 +136,7 @@ impl Discovery {
     pub fn stream(&mut self, seen: &Seen, from_server: bool, prefix: &[u8]) -> bool {
         let port = if from_server { seen.source_port } else { seen.destination_port };
         let reading = read::stream(prefix, from_server, port);
-        if !prefix.is_empty() {
+        if !prefix.is_empty() && !seen.again {
             self.exchanged(seen);
             if from_server {
                 self.assets.service(seen.time, seen.sender(), seen.source_port, TCP, Product::default());
@@ -146,17 +148,22 @@ impl Discovery {
 
     /// A UDP payload. `from_server`: the receiver has sent to the sender before, in the flow that it began.
     pub fn datagram(&mut self, seen: &Seen, from_server: bool, payload: &[u8]) {
-        if from_server {
-            self.exchanged(seen);
-        } else {
-            self.sent(seen);
+        match (seen.again, from_server) {
+            (true, _) => {}
+            (false, true) => self.exchanged(seen),
+            (false, false) => self.sent(seen),
         }
         let mut facts = datagram::read(payload, from_server, seen.source, (seen.source_port, seen.destination_port));
         if facts.is_empty() {
             facts = self.quic(seen, from_server, payload);
         }
         // An answer shows a service though its protocol is not known, if its port is a server's.
-        if facts.is_empty() && from_server && seen.source_port < seen.destination_port && seen.source_port < 32_768 {
+        if facts.is_empty()
+            && from_server
+            && !seen.again
+            && seen.source_port < seen.destination_port
+            && seen.source_port < 32_768
+        {
             facts.push(Fact::Service(Product::default()));
         }
         self.learn(seen, UDP, facts);

@@ -1,4 +1,4 @@
-//! A map that knows which entry was touched longest ago.
+//! A map that knows which entry was touched longest ago, or nearly so.
 
 use std::hash::Hash;
 
@@ -12,20 +12,27 @@ pub(crate) struct Recent<K, V> {
     free: Vec<usize>,
     oldest: usize,
     newest: usize,
+    /// Entries that were made the newest so far.
+    clock: usize,
 }
 
 #[derive(Clone, Debug)]
 struct Slot<K, V> {
     entry: Option<(K, V)>,
+    /// The clock when this was made the newest.
+    stamp: usize,
     older: usize,
     newer: usize,
 }
 
 const NONE: usize = usize::MAX;
 
+/// Below this the order is exact: such a table lies in the cache.
+const SMALL: usize = 1024;
+
 impl<K: Copy + Eq + Hash, V> Recent<K, V> {
     pub(crate) fn new() -> Self {
-        Recent { places: HashMap::default(), slots: Vec::new(), free: Vec::new(), oldest: NONE, newest: NONE }
+        Recent { places: HashMap::default(), slots: Vec::new(), free: Vec::new(), oldest: NONE, newest: NONE, clock: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -37,10 +44,18 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
         slot.entry.as_ref().map(|(_, value)| value)
     }
 
-    /// The entry, which becomes the newest.
+    /// The entry, untouched.
+    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
+        let slot = self.slots.get_mut(*self.places.get(key)?)?;
+        slot.entry.as_mut().map(|(_, value)| value)
+    }
+
+    /// The entry, which becomes the newest. In a large table one that is among the newest quarter stays where it is:
+    /// its neighbours are cache misses.
     pub(crate) fn touch(&mut self, key: &K) -> Option<&mut V> {
         let place = *self.places.get(key)?;
-        if self.newest != place {
+        let age = self.clock - self.slots.get(place)?.stamp;
+        if age > 0 && (age > self.places.len() / 4 || self.places.len() < SMALL) {
             self.unlink(place);
             self.link(place);
         }
@@ -50,7 +65,7 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
     /// Puts an entry in as the newest; what was under the key before is dropped.
     pub(crate) fn insert(&mut self, key: K, value: V) {
         self.remove(&key);
-        let slot = Slot { entry: Some((key, value)), older: NONE, newer: NONE };
+        let slot = Slot { entry: Some((key, value)), stamp: 0, older: NONE, newer: NONE };
         let place = match self.free.pop() {
             Some(place) => {
                 if let Some(free) = self.slots.get_mut(place) {
@@ -86,8 +101,9 @@ impl<K: Copy + Eq + Hash, V> Recent<K, V> {
 
     fn link(&mut self, place: usize) {
         let before = self.newest;
+        self.clock += 1;
         if let Some(slot) = self.slots.get_mut(place) {
-            (slot.older, slot.newer) = (before, NONE);
+            (slot.older, slot.newer, slot.stamp) = (before, NONE, self.clock);
         }
         match self.slots.get_mut(before) {
             Some(slot) => slot.newer = place,
@@ -147,5 +163,30 @@ mod tests {
                 prop_assert_eq!(recent.iter().count(), model.len());
             }
         }
+    }
+
+    #[test]
+    fn in_a_large_table_what_is_touched_outlives_most_of_what_comes_after_it() {
+        let mut recent = Recent::new();
+        for key in 0..10_000 {
+            recent.insert(key, ());
+        }
+        // Touched while new, so it stays where it is; then others come until it is the oldest.
+        recent.touch(&9_000);
+        let mut next = 10_000;
+        while recent.get(&9_000).is_some() {
+            recent.insert(next, ());
+            recent.pop_oldest();
+            next += 1;
+        }
+        assert!(next - 10_000 > 7_500, "gone after {} others", next - 10_000);
+        // And the order is kept where it is touched when old.
+        recent.touch(&(next - 9_990));
+        for _ in 0..9_000 {
+            recent.insert(next, ());
+            recent.pop_oldest();
+            next += 1;
+        }
+        assert!(recent.get(&(next - 18_990)).is_some());
     }
 }

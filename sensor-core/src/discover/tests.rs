@@ -21,6 +21,7 @@ fn seen(time: i64, source: (&str, u16), destination: (&str, u16)) -> Seen {
         destination: destination.0.parse().unwrap(),
         destination_port: destination.1,
         mac: None,
+        again: false,
     }
 }
 

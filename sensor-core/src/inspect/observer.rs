@@ -54,6 +54,7 @@ impl Between {
             destination: destination.0,
             destination_port: destination.1,
             mac,
+            again: false,
         }
     }
 }
@@ -125,9 +126,10 @@ impl Observer {
             return;
         }
         let from_server = !from_client && flow.sides[CLIENT].packets > 0;
-        let seen = Between::of(flow).seen(packet.time, from_client, mac(packet));
+        let again = sender.packets > 1;
+        let seen = Seen { again, ..Between::of(flow).seen(packet.time, from_client, mac(packet)) };
         self.discovery.datagram(&seen, from_server, packet.payload);
-        if from_server && sender.packets == 1 {
+        if from_server && !again {
             self.protocol(flow);
         }
     }
@@ -168,7 +170,7 @@ impl Observer {
             return false;
         }
         let from_server = from == Side::ToClient;
-        let seen = between.seen(time, !from_server, None);
+        let seen = Seen { again: opening.calls > 0, ..between.seen(time, !from_server, None) };
         opening.calls += 1;
         let begins = opening.bytes.is_empty();
         if !begins {
