@@ -109,9 +109,11 @@ impl Discovery {
     /// A SYN or a SYN-ACK. `asked`: it is a SYN-ACK that acknowledges a SYN that was seen; only then it shows a
     /// service, others may be backscatter of a flood with spoofed addresses.
     pub fn syn(&mut self, seen: &Seen, syn: &Syn<'_>, asked: bool) {
-        self.sent(seen);
         if syn.answer && asked {
+            self.exchanged(seen);
             self.assets.service(seen.time, seen.sender(), seen.source_port, TCP, Product::default());
+        } else {
+            self.sent(seen);
         }
         match self.signatures.look_up(syn) {
             Some(Origin::System(system)) => {

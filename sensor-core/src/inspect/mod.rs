@@ -156,17 +156,21 @@ impl Inspector {
                 if self.is_full() {
                     return self.refuse(flow);
                 }
+                // The server is known by its SYN-ACK, the client by what answers that.
+                let answered = !flow.midstream && flow.sides[SERVER].flags.has(TcpFlags::SYN);
+                let (mut client, server) = (Opening::default(), Opening::new(answered));
                 if let Some(observer) = &mut self.observer
                     && from_client
                     && !flow.midstream
                     && packet.tcp.flags.has(TcpFlags::ACK)
                 {
                     observer.established(flow, packet);
+                    client = Opening::new(true);
                 }
                 let probe = self.begin(flow, packet.time);
                 let connection = Connection::new(self.streams.settings().policy, self.streams.settings().policy);
                 // Files and media that another flow announced tell nothing of their ends.
-                let openings = if flow.app.is_some() { [Opening::over(), Opening::over()] } else { Default::default() };
+                let openings = if flow.app.is_some() { [Opening::over(), Opening::over()] } else { [client, server] };
                 let place = self.connections.insert(Conversation { connection, probe, openings });
                 flow.inspection = Inspection::At(place as u32);
                 place

@@ -27,6 +27,8 @@ pub(super) struct Observer {
 pub(super) struct Opening {
     bytes: Vec<u8>,
     calls: u8,
+    /// The side is known to be there.
+    noted: bool,
     over: bool,
 }
 
@@ -90,6 +92,10 @@ impl Observer {
     }
 
     fn syn(&mut self, flow: &Flow, packet: &Packet<'_>, from_client: bool, expectations: &Expectations) {
+        // One that is sent again tells nothing more.
+        if flow.sides[if from_client { CLIENT } else { SERVER }].packets > 1 {
+            return;
+        }
         if packet.tcp.flags.any(TcpFlags::FIN | TcpFlags::RST) {
             return;
         }
@@ -170,7 +176,7 @@ impl Observer {
             return false;
         }
         let from_server = from == Side::ToClient;
-        let seen = Seen { again: opening.calls > 0, ..between.seen(time, !from_server, None) };
+        let seen = Seen { again: opening.noted || opening.calls > 0, ..between.seen(time, !from_server, None) };
         opening.calls += 1;
         let begins = opening.bytes.is_empty();
         if !begins {
@@ -216,6 +222,11 @@ impl Observer {
 }
 
 impl Opening {
+    /// Of a side that discovery has heard of in this flow, or not.
+    pub fn new(noted: bool) -> Opening {
+        Opening { noted, ..Opening::default() }
+    }
+
     /// Of a side that is not read.
     pub fn over() -> Opening {
         Opening { over: true, ..Opening::default() }

@@ -107,6 +107,9 @@ pub(crate) fn line(data: &[u8]) -> Option<(&[u8], &[u8])> {
 /// Text of at most `most` bytes: what is not printable ASCII or whole UTF-8 becomes `?`, spaces at the ends go.
 pub(crate) fn text(data: &[u8], most: usize) -> String {
     let data = data.get(..most).unwrap_or(data).trim_ascii();
+    if data.iter().all(|byte| (b' '..=b'~').contains(byte)) {
+        return String::from_utf8_lossy(data).into_owned();
+    }
     let mut out = String::with_capacity(data.len());
     for chunk in data.utf8_chunks() {
         out.extend(chunk.valid().chars().map(|c| if c.is_control() { '?' } else { c }));
