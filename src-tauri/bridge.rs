@@ -23,6 +23,7 @@ use tokio::time::timeout;
 use crate::controller::{self, Gui, Handle, Options};
 use crate::error::AppError;
 use crate::platform;
+use crate::sources::Origin;
 
 /// Names the folder of the built page.
 pub const UI_DIST: &str = "NIGHTJAR_UI_DIST";
@@ -46,11 +47,11 @@ pub enum BridgeError {
 }
 
 /// Serves until the process ends. Its sensors end with it, because their input does.
-pub fn run(address: SocketAddr, captures: Vec<PathBuf>) -> Result<(), BridgeError> {
+pub fn run(address: SocketAddr, origins: Vec<Origin>) -> Result<(), BridgeError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let bridge = Bridge::bind(address, Options { data: platform::data_dir(), ..Options::default() }).await?;
-        bridge.handle.open(captures).await;
+        bridge.handle.open_all(origins).await;
         writeln!(io::stdout(), "bridge http://{}", bridge.address)?;
         bridge.serve().await
     })

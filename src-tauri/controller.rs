@@ -1,6 +1,7 @@
 //! The one owner of the app's state: a single loop that is asked, told and timed, and never waits.
 
 mod answers;
+mod live;
 mod ticks;
 
 use std::path::PathBuf;
@@ -11,14 +12,15 @@ use sensor_wire::live::Live;
 use sensor_wire::view::{LinkState, Recent, RowKey, SourceId, Tick, ViewError, ViewReply, ViewRequest};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::error::AppError;
+use crate::pace::Meter;
 use crate::pause::Waiting;
 use crate::prefs::{self, Keeper, Kept};
 use crate::rows::{self, Rows};
 use crate::sensors::{self, Event, Sensors};
-use crate::sources::{self, Source, Sources};
+use crate::sources::{self, Origin, Source, Sources};
 use crate::zone::Zone;
 use ticks::Ticks;
 
@@ -78,10 +80,15 @@ impl Handle {
         codec::encode_compact(&reply).map_err(|error| AppError::BadRequest(error.to_string()))
     }
 
-    /// Opens captures.
+    /// Opens capture files.
     pub async fn open(&self, paths: Vec<PathBuf>) -> ViewReply {
+        self.open_all(paths.into_iter().map(Origin::File).collect()).await
+    }
+
+    /// Opens capture files and interfaces; what fails shows in the status.
+    pub async fn open_all(&self, origins: Vec<Origin>) -> ViewReply {
         let (reply, answer) = oneshot::channel();
-        if self.0.send(Command::Open(paths, reply)).await.is_err() {
+        if self.0.send(Command::Open(origins, reply)).await.is_err() {
             return refusal(AppError::Closing);
         }
         answer.await.unwrap_or_else(|_| refusal(AppError::Closing))
@@ -102,7 +109,7 @@ type Reply = oneshot::Sender<ViewReply>;
 #[derive(Debug)]
 enum Command {
     Ask(ViewRequest, Reply),
-    Open(Vec<PathBuf>, Reply),
+    Open(Vec<Origin>, Reply),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -123,6 +130,7 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
         notices: notices.into_iter().map(ViewError::from).collect(),
         sensors,
         sources: Sources::default(),
+        starting: Vec::new(),
         rows,
         paused: false,
         waiting: Waiting::default(),
@@ -143,6 +151,8 @@ struct Controller<G: Gui> {
     notices: Vec<ViewError>,
     sensors: Sensors,
     sources: Sources,
+    /// Live captures of which somebody waits to hear whether they run.
+    starting: Vec<(SourceId, Reply)>,
     rows: Rows,
     paused: bool,
     waiting: Waiting,
@@ -161,7 +171,7 @@ impl<G: Gui> Controller<G> {
             tokio::select! {
                 command = asked.recv() => match command {
                     Some(Command::Ask(request, reply)) => self.answer(request, reply),
-                    Some(Command::Open(paths, reply)) => send(reply, self.open(paths)),
+                    Some(Command::Open(origins, reply)) => send(reply, self.open(origins)),
                     Some(Command::ShutDown(done)) => {
                         self.end().await;
                         // The store is free for the next run before anyone hears that this one is over.
@@ -183,10 +193,14 @@ impl<G: Gui> Controller<G> {
         self.ticks.status();
         match event {
             Event::Up(id) => self.link(id, LinkState::Up),
-            Event::Live(id, live) => self.take_live(id, *live),
+            Event::Live(id, live) => {
+                self.take_live(id, *live);
+                self.settle(id);
+            }
             Event::Down(id, error) => {
                 tracing::warn!(source = id, error = error.words(), "a sensor ended");
                 self.link(id, LinkState::Down(error.words()));
+                self.give_up(id, error);
             }
         }
     }
@@ -228,32 +242,42 @@ impl<G: Gui> Controller<G> {
         self.ticks.both();
     }
 
-    fn open(&mut self, paths: Vec<PathBuf>) -> Result<ViewReply, AppError> {
-        for path in paths {
-            let path = std::path::absolute(&path).unwrap_or(path);
-            let id = self.sources.next_id()?;
-            let text = path.to_string_lossy().into_owned();
-            let wanted = self.kept.names.get(&text).cloned().unwrap_or_else(|| sources::name_of(&path));
-            let name = self.sources.unique(&wanted, None);
-            // A file that isn't there is the sensor's to report; it isn't worth remembering.
-            if let Ok(file) = path.metadata().inspect_err(|error| tracing::info!(%error, "no such capture"))
-                && file.is_file()
-            {
-                self.kept.remember(Recent { path: text, size: file.len(), opened: now() });
-                self.keeper.keep(&self.kept);
-            }
-            let sensor = Some(self.sensors.start(id, path.clone(), name.clone()));
-            let status = Default::default();
-            self.sources.add(Source { id, name, path, link: LinkState::Starting, status, sensor });
-            self.names();
-            self.ticks.status();
+    fn open(&mut self, origins: Vec<Origin>) -> Result<ViewReply, AppError> {
+        for origin in origins {
+            self.add(origin, None)?;
         }
         Ok(ViewReply::Done)
+    }
+
+    /// Adds a source and starts its sensor. Unless a name is given it has the one it had before.
+    fn add(&mut self, origin: Origin, name: Option<String>) -> Result<SourceId, AppError> {
+        let origin = match origin {
+            Origin::File(path) => Origin::File(std::path::absolute(&path).unwrap_or(path)),
+            Origin::Interface(wire) => Origin::Interface(wire),
+        };
+        let id = self.sources.next_id()?;
+        let wanted = self.kept.names.get(&origin.key()).cloned().or(name).unwrap_or_else(|| origin.name());
+        let name = self.sources.unique(&wanted, None);
+        // A file that isn't there is the sensor's to report; it isn't worth remembering.
+        if let Origin::File(path) = &origin
+            && let Ok(file) = path.metadata().inspect_err(|error| tracing::info!(%error, "no such capture"))
+            && file.is_file()
+        {
+            self.kept.remember(Recent { path: origin.key(), size: file.len(), opened: now() });
+            self.keeper.keep(&self.kept);
+        }
+        let sensor = Some(self.sensors.start(id, origin.clone(), name.clone()));
+        let (status, meter) = (Default::default(), Meter::new(Instant::now()));
+        self.sources.add(Source { id, name, origin, link: LinkState::Starting, status, meter, sensor });
+        self.names();
+        self.ticks.status();
+        Ok(id)
     }
 
     fn close(&mut self, id: SourceId) -> Result<ViewReply, AppError> {
         // Dropping the source ends its sensor.
         self.sources.remove(id)?;
+        self.give_up(id, AppError::UnknownSource);
         self.waiting.forget(id);
         self.rows.close(id);
         self.names();
@@ -266,7 +290,7 @@ impl<G: Gui> Controller<G> {
         let name = self.sources.unique(&wanted, Some(id));
         let source = self.sources.get_mut(id)?;
         source.name.clone_from(&name);
-        self.kept.name(&source.path.to_string_lossy(), &name);
+        self.kept.name(&source.origin.key(), &name);
         self.keeper.keep(&self.kept);
         self.names();
         self.ticks.both();
@@ -285,6 +309,7 @@ impl<G: Gui> Controller<G> {
             self.changes_per_second = changes;
             self.ticks.status();
         }
+        self.measure();
         if let Some(fault) = self.keeper.take_fault() {
             self.notice(fault);
         }

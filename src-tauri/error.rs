@@ -30,6 +30,9 @@ pub enum AppError {
     /// The sensor did not answer in time.
     #[error("The sensor did not answer in time. Try again.")]
     SensorTimeout(String),
+    /// The sensor gave no list of interfaces.
+    #[error("The interfaces of this computer could not be listed.")]
+    Interfaces(String),
     /// As many captures are open as the app allows.
     #[error("Too many captures are open. Close one first.")]
     TooManySources(String),
@@ -71,6 +74,7 @@ impl AppError {
             AppError::SensorGone(_) => "sensor_gone",
             AppError::SensorVersion(_) => "sensor_version",
             AppError::SensorTimeout(_) => "sensor_timeout",
+            AppError::Interfaces(_) => "interfaces_failed",
             AppError::TooManySources(_) => "too_many_sources",
             AppError::UnknownZone(_) => "unknown_zone",
             AppError::NoDialog => "no_dialog",
@@ -92,6 +96,7 @@ impl AppError {
             | AppError::SensorGone(detail)
             | AppError::SensorVersion(detail)
             | AppError::SensorTimeout(detail)
+            | AppError::Interfaces(detail)
             | AppError::TooManySources(detail)
             | AppError::UnknownZone(detail)
             | AppError::Keys(detail)

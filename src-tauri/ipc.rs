@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use clap::Parser;
 use sensor_wire::codec;
-use sensor_wire::view::Tick;
+use sensor_wire::view::{Tick, Wire};
 use tauri::ipc::{Channel, InvokeBody, InvokeResponseBody, Response};
 use tauri::{AppHandle, DragDropEvent, Manager, RunEvent, Runtime, State, WindowEvent};
 use tauri_plugin_dialog::DialogExt;
@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use crate::controller::{self, Gui, Handle, Options};
 use crate::error::AppError;
 use crate::platform;
+use crate::sources::Origin;
 
 /// The real-time event view of a network security system, with the sensor bundled.
 #[derive(Debug, Parser)]
@@ -25,9 +26,25 @@ struct Arguments {
     #[cfg(all(debug_assertions, feature = "bridge"))]
     #[arg(long, value_name = "ADDRESS:PORT")]
     bridge: Option<std::net::SocketAddr>,
+    /// Capture live from this interface; repeatable. `sensord interfaces` lists them.
+    #[arg(long = "interface", value_name = "INTERFACE")]
+    interfaces: Vec<String>,
+    /// Capture only what this BPF filter lets pass, written as for tcpdump.
+    #[arg(long, value_name = "BPF", requires = "interfaces")]
+    filter: Option<String>,
     /// Captures to open.
     #[arg(value_name = "CAPTURE")]
     captures: Vec<PathBuf>,
+}
+
+impl Arguments {
+    /// What to open at the start: files first.
+    fn origins(&self) -> Vec<Origin> {
+        let files = self.captures.iter().cloned().map(Origin::File);
+        let wire =
+            |interface: &String| Wire { interface: interface.clone(), filter: self.filter.clone().unwrap_or_default() };
+        files.chain(self.interfaces.iter().map(|interface| Origin::Interface(wire(interface)))).collect()
+    }
 }
 
 /// Runs the app until its window is closed.
@@ -45,12 +62,12 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<(), Box<dyn std::error::Error>> {
     #[cfg(all(debug_assertions, feature = "bridge"))]
     if let Some(address) = arguments.bridge {
-        return Ok(crate::bridge::run(address, arguments.captures)?);
+        return Ok(crate::bridge::run(address, arguments.origins())?);
     }
-    window(arguments.captures)
+    window(arguments.origins())
 }
 
-fn window(captures: Vec<PathBuf>) -> Result<(), Box<dyn std::error::Error>> {
+fn window(origins: Vec<Origin>) -> Result<(), Box<dyn std::error::Error>> {
     let ticker = Arc::new(Ticker::default());
     let app = tauri::Builder::default()
         .plugin(tauri_plugin_dialog::init())
@@ -65,12 +82,13 @@ fn window(captures: Vec<PathBuf>) -> Result<(), Box<dyn std::error::Error>> {
             let options = Options { data: Some(data), ..Options::default() };
             let handle = tauri::async_runtime::block_on(async { controller::start(gui, options) })?;
             app.manage(handle.clone());
-            open(handle, captures);
+            open(handle, origins);
             Ok(())
         })
         .on_window_event(|window, event| {
             if let WindowEvent::DragDrop(DragDropEvent::Drop { paths, .. }) = event {
-                open(window.state::<Handle>().inner().clone(), paths.clone());
+                let files = paths.iter().cloned().map(Origin::File).collect();
+                open(window.state::<Handle>().inner().clone(), files);
             }
         })
         .build(tauri::generate_context!())?;
@@ -83,13 +101,13 @@ fn window(captures: Vec<PathBuf>) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Captures from the command line or a drop. What fails shows in the status; only a full house is left to the log.
-fn open(handle: Handle, paths: Vec<PathBuf>) {
-    if paths.is_empty() {
+/// What the command line or a drop names. What fails shows in the status; only a full house is left to the log.
+fn open(handle: Handle, origins: Vec<Origin>) {
+    if origins.is_empty() {
         return;
     }
     tauri::async_runtime::spawn(async move {
-        let reply = handle.open(paths).await;
+        let reply = handle.open_all(origins).await;
         if let sensor_wire::view::ViewReply::Error(error) = reply {
             tracing::warn!(code = error.code, detail = error.detail, "captures were not opened");
         }
@@ -166,5 +184,20 @@ impl<R: Runtime> Gui for Window<R> {
                 tracing::debug!("the app closed before its dialog");
             }
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_and_their_filter_are_named_on_the_command_line() {
+        let line = ["nightjar", "--interface", "eth0", "--interface=wlan0", "--filter", "tcp port 443", "a.pcap"];
+        let wire =
+            |interface: &str| Origin::Interface(Wire { interface: interface.into(), filter: "tcp port 443".into() });
+        let origins = Arguments::try_parse_from(line).unwrap().origins();
+        assert_eq!(origins, [Origin::File("a.pcap".into()), wire("eth0"), wire("wlan0")]);
+        assert!(Arguments::try_parse_from(["nightjar", "--filter", "tcp", "a.pcap"]).is_err(), "of no interface");
     }
 }

@@ -5,12 +5,14 @@
 pub mod bridge;
 pub mod controller;
 pub mod error;
+mod interfaces;
 pub mod ipc;
+mod pace;
 pub mod pause;
 pub mod platform;
 pub mod prefs;
 pub mod rows;
 pub mod sensors;
-mod sources;
+pub mod sources;
 pub mod store;
 pub mod zone;

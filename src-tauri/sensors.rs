@@ -1,4 +1,4 @@
-//! Sensors that run as children of the app: one for each capture. Their rows go through one bounded channel; while it
+//! Sensors that run as children of the app: one for each capture file and each interface. Their rows go through one bounded channel; while it
 //! is full nothing is read from a sensor, which then coalesces its changes.
 
 use std::collections::VecDeque;
@@ -9,9 +9,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sensor_link::{Connection, KeyPair, LinkError, MessageStream, announce};
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
+use sensor_wire::interface::Interfaces;
 use sensor_wire::live::Live;
 use sensor_wire::request::{Done, FlowsAnswer, Request, ValueColumn, ValuesAnswer};
-use sensor_wire::view::{SourceId, Values};
+use sensor_wire::view::{SourceId, Values, Wire};
 use sensor_wire::{FlowRecord, RowId};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -20,7 +21,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::error::AppError;
-use crate::{platform, zone};
+use crate::sources::Origin;
+use crate::{interfaces, platform, zone};
 
 /// Messages that wait for the controller; past it sensors are not read.
 pub const QUEUE: usize = 8;
@@ -70,20 +72,25 @@ impl Sensors {
         Ok(Sensors { program, keys: Arc::new(keys), events })
     }
 
-    /// Starts a sensor on a capture.
-    pub fn start(&self, source: SourceId, path: PathBuf, name: String) -> Sensor {
+    /// Starts a sensor on a capture file or an interface.
+    pub fn start(&self, source: SourceId, origin: Origin, name: String) -> Sensor {
         let (up, connection) = watch::channel(None);
         let (stop, stopped) = oneshot::channel();
         let run = Run {
             program: self.program.clone(),
             source,
-            path,
+            origin,
             name,
             keys: Arc::clone(&self.keys),
             events: self.events.clone(),
             up,
         };
         Sensor { connection, stop: Some(stop), task: tokio::spawn(run.until(stopped)) }
+    }
+
+    /// Lists the interfaces that a sensor could capture from.
+    pub fn interfaces(&self) -> impl Future<Output = Result<Interfaces, AppError>> + Send + 'static {
+        interfaces::list(self.program.clone())
     }
 }
 
@@ -185,7 +192,7 @@ fn gone(error: LinkError) -> AppError {
 struct Run {
     program: Option<PathBuf>,
     source: SourceId,
-    path: PathBuf,
+    origin: Origin,
     name: String,
     keys: Arc<KeyPair>,
     events: mpsc::Sender<Event>,
@@ -222,7 +229,13 @@ impl Run {
         let program = self.program.clone().map_or_else(platform::sensord, Ok)?;
         let mut command = Command::new(&program);
         command.args(["serve", "--stdio", "--viewer"]).arg(self.keys.public().to_string());
-        command.arg("--replay").arg(&self.path).arg(format!("--name={}", self.name));
+        match &self.origin {
+            Origin::File(path) => command.arg("--replay").arg(path),
+            Origin::Interface(Wire { interface, filter }) => {
+                command.arg(format!("--interface={interface}")).arg(format!("--filter={filter}"))
+            }
+        };
+        command.arg(format!("--name={}", self.name));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         platform::hide_console(&mut command);
         command.spawn().map_err(|error| AppError::SensorStart(format!("{}: {error}", program.display())))

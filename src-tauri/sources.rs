@@ -1,11 +1,12 @@
-//! The open captures and their names.
+//! The open captures, files and interfaces, and their names.
 
 use std::path::{Path, PathBuf};
 
 use sensor_wire::live::Status;
-use sensor_wire::view::{LinkState, SourceId};
+use sensor_wire::view::{self, LinkState, SourceId, Wire};
 
 use crate::error::AppError;
+use crate::pace::Meter;
 use crate::sensors::Sensor;
 
 /// Captures that may be open at once: each has a sensor's process.
@@ -14,21 +15,57 @@ pub const MAX_SOURCES: usize = 32;
 /// Longest name, in characters.
 const MAX_NAME: usize = 60;
 
+/// Where a source's packets come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A capture file.
+    File(PathBuf),
+    /// An interface of this machine.
+    Interface(Wire),
+}
+
+impl Origin {
+    /// What a source of it is called at first.
+    pub fn name(&self) -> String {
+        match self {
+            Origin::File(path) => name_of(path),
+            Origin::Interface(wire) => clean(&wire.interface).unwrap_or_else(|| "interface".into()),
+        }
+    }
+
+    /// Under what the name that the user gave it is kept. Paths are whole and so never begin like this.
+    pub fn key(&self) -> String {
+        match self {
+            Origin::File(path) => path.to_string_lossy().into_owned(),
+            Origin::Interface(wire) => format!("interface:{}", wire.interface),
+        }
+    }
+
+    /// As the page is told of it.
+    pub fn view(&self) -> view::Origin {
+        match self {
+            Origin::File(path) => view::Origin::File(path.to_string_lossy().into_owned()),
+            Origin::Interface(wire) => view::Origin::Interface(wire.clone()),
+        }
+    }
+}
+
 /// One open capture.
 #[derive(Debug)]
-pub struct Source {
+pub(crate) struct Source {
     pub id: SourceId,
     pub name: String,
-    pub path: PathBuf,
+    pub origin: Origin,
     pub link: LinkState,
     pub status: Status,
+    pub meter: Meter,
     /// `None` once it died.
     pub sensor: Option<Sensor>,
 }
 
 /// All open captures, in the order they were opened.
 #[derive(Debug, Default)]
-pub struct Sources {
+pub(crate) struct Sources {
     list: Vec<Source>,
     last: SourceId,
 }
@@ -49,6 +86,10 @@ impl Sources {
 
     pub fn iter(&self) -> impl Iterator<Item = &Source> {
         self.list.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Source> {
+        self.list.iter_mut()
     }
 
     pub fn get(&self, id: SourceId) -> Result<&Source, AppError> {
@@ -114,11 +155,14 @@ pub fn clean(name: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::Instant;
+
     use super::*;
 
     fn source(id: SourceId, name: &str) -> Source {
-        let path = PathBuf::new();
-        Source { id, name: name.into(), path, link: LinkState::Starting, status: Status::default(), sensor: None }
+        let (link, status) = (LinkState::Starting, Status::default());
+        let origin = Origin::File(PathBuf::new());
+        Source { id, name: name.into(), origin, link, status, meter: Meter::new(Instant::now()), sensor: None }
     }
 
     #[test]
@@ -134,6 +178,14 @@ mod tests {
         ] {
             assert_eq!(name_of(Path::new(path)), name);
         }
+    }
+
+    #[test]
+    fn an_interface_is_called_as_it_is_and_known_without_its_filter() {
+        let origin = |filter: &str| Origin::Interface(Wire { interface: "eth0".into(), filter: filter.into() });
+        assert_eq!(origin("tcp").name(), "eth0");
+        assert_eq!(origin("tcp").key(), origin("").key());
+        assert!(Path::new(&origin("").key()).is_relative());
     }
 
     #[test]

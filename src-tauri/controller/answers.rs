@@ -10,6 +10,7 @@ use super::{Controller, Gui, Reply, now, send};
 use crate::error::AppError;
 use crate::prefs;
 use crate::sensors::Asker;
+use crate::sources::Origin;
 use crate::zone::{self, Zone};
 
 /// Characters of one line of the page's log.
@@ -34,8 +35,11 @@ impl<G: Gui> Controller<G> {
             }
             ViewRequest::Values { key, column } => return self.values(key, column, reply),
             ViewRequest::Flows { key, offset, limit } => return self.flows(key, offset, limit, reply),
-            ViewRequest::Open(paths) => self.open(paths.into_iter().map(Into::into).collect()),
+            ViewRequest::Open(paths) => self.open(paths.into_iter().map(|path| Origin::File(path.into())).collect()),
             ViewRequest::OpenDialog => return self.open_dialog(reply),
+            ViewRequest::Interfaces => return self.interfaces(reply),
+            ViewRequest::Capture { wire, name } => return self.capture(wire, &name, reply),
+            ViewRequest::Again(source) => self.again(source),
             ViewRequest::Stop(source) => return self.stop(source, reply),
             ViewRequest::Close(source) => self.close(source),
             ViewRequest::Rename { source, name } => self.rename(source, &name),
@@ -81,10 +85,11 @@ impl<G: Gui> Controller<G> {
         let source = |source: &crate::sources::Source| SourceStatus {
             id: source.id,
             name: source.name.clone(),
-            path: source.path.to_string_lossy().into_owned(),
+            origin: source.origin.view(),
             link: source.link.clone(),
             status: source.status.clone(),
             rows: self.rows.count_of(source.id),
+            pace: source.meter.pace(),
         };
         AppStatus {
             revision: self.ticks.now().status,

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 #![allow(clippy::expect_used, clippy::print_stderr, reason = "clippy allows them in the bodies of tests alone")]
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -123,11 +124,11 @@ impl BridgeProcess {
         BridgeProcess::with(captures, &sensord()?)
     }
 
-    /// The same with this sensor.
-    pub fn with(captures: &[&Path], sensord: &Path) -> Option<BridgeProcess> {
+    /// The same with other arguments too, and with this sensor.
+    pub fn with(arguments: &[impl AsRef<OsStr>], sensord: &Path) -> Option<BridgeProcess> {
         page_is_built()?;
         let mut command = Command::new(env!("CARGO_BIN_EXE_nightjar"));
-        command.args(["--bridge", "127.0.0.1:0"]).args(captures).env("NIGHTJAR_SENSORD", sensord);
+        command.args(["--bridge", "127.0.0.1:0"]).args(arguments).env("NIGHTJAR_SENSORD", sensord);
         command.env_remove("NIGHTJAR_DATA_DIR").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::inherit());
         let mut process = command.spawn().expect("the app starts");
         let output = process.stdout.take().expect("its output is piped");

@@ -1,6 +1,7 @@
 //! The window: one component owns what is known and what is open, and hands each part what it shows.
 
 mod acts;
+mod capture;
 mod listeners;
 mod news;
 mod view;
@@ -10,8 +11,9 @@ use std::rc::Rc;
 
 use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
+use sensor_wire::live::CaptureFailure;
 use sensor_wire::request::ValueColumn;
-use sensor_wire::view::{AppStatus, Boot, Column, Prefs, SortKey, SourceId, Timeline, ViewError, ViewRow};
+use sensor_wire::view::{AppStatus, Boot, Column, Prefs, SortKey, SourceId, Timeline, ViewError, ViewRow, Wire};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 use yew::{Component, Context, Html, NodeRef};
@@ -41,6 +43,7 @@ pub struct App {
     timeline: Rc<Timeline>,
     selected: Option<Rc<ViewRow>>,
     overlay: Option<Overlay>,
+    asked: capture::Asked,
     detail: bool,
     lost: Option<String>,
     dropping: bool,
@@ -123,6 +126,12 @@ pub enum Msg {
     Toggle(Column),
     /// The columns go back to their first layout.
     ResetColumns,
+    /// Capture this, under this name.
+    Capture(Wire, String),
+    /// It runs, or why it can't.
+    Captured(Result<Option<CaptureFailure>, ViewError>),
+    /// What is wanted of the picker of interfaces is another thing than what was refused.
+    CaptureChanged,
     /// Text for the clipboard, and what it is.
     Copy(String, String),
     /// Something to say.
@@ -191,6 +200,7 @@ impl Component for App {
             timeline: Rc::default(),
             selected: None,
             overlay: None,
+            asked: capture::Asked::default(),
             detail: false,
             lost: None,
             dropping: false,
@@ -258,6 +268,9 @@ impl Component for App {
                 self.prefs.columns = columns::first();
                 self.laid_out(ctx)
             }
+            Msg::Capture(wire, name) => self.capture(ctx, wire, name),
+            Msg::Captured(answer) => self.captured(ctx, answer),
+            Msg::CaptureChanged => self.asked.refused.take().is_some(),
             Msg::Copy(text, what) => {
                 let link = ctx.link().clone();
                 spawn_local(async move {

@@ -20,6 +20,27 @@ pub fn bytes(n: u64) -> String {
     format!("{:.1} EB", value / 1_000.0)
 }
 
+/// A rate in bits, told in bytes a second: `640 bit/s`, `8.1 Mbit/s`.
+pub fn bit_rate(bytes: u64) -> String {
+    let bits = bytes.saturating_mul(8);
+    if bits < 1_000 {
+        return format!("{bits} bit/s");
+    }
+    let mut value = bits as f64;
+    for unit in ["kbit/s", "Mbit/s", "Gbit/s"] {
+        value /= 1_000.0;
+        if value < 999.95 {
+            return format!("{value:.1} {unit}");
+        }
+    }
+    format!("{:.1} Tbit/s", value / 1_000.0)
+}
+
+/// Packets a second: `1,204 packets/s`.
+pub fn per_second(packets: u64) -> String {
+    format!("{}/s", counted(packets, "packet"))
+}
+
 /// A whole number with its thousands apart: `71,204`.
 pub fn grouped(n: u64) -> String {
     let digits = n.to_string();
@@ -229,6 +250,13 @@ mod tests {
         assert_eq!(bytes(999_949), "999.9 KB");
         assert_eq!(bytes(999_950), "1.0 MB");
         assert_eq!(bytes(u64::MAX), "18.4 EB");
+    }
+
+    #[test]
+    fn rates_are_in_bits_and_take_their_unit() {
+        assert_eq!([0, 80, 125, 1_012_500].map(bit_rate), ["0 bit/s", "640 bit/s", "1.0 kbit/s", "8.1 Mbit/s"]);
+        assert_eq!(bit_rate(124_994_000), "1.0 Gbit/s");
+        assert_eq!((per_second(1), per_second(14_880_952)), ("1 packet/s".into(), "14,880,952 packets/s".into()));
     }
 
     #[test]

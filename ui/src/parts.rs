@@ -22,6 +22,10 @@ pub enum Icon {
     Density,
     /// A folder.
     Open,
+    /// Waves around a point.
+    Wire,
+    /// An arrow that goes round.
+    Reload,
     /// A clock.
     Recent,
     /// A half disc.
@@ -55,6 +59,10 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Columns => "M2.5 3h11v10h-11zM6 3v10M10 3v10",
         Icon::Density => "M2.5 3.5h11M2.5 6.5h11M2.5 9.5h11M2.5 12.5h11",
         Icon::Open => "M2 12.5v-9h4l1.5 2H14v7z",
+        Icon::Wire => {
+            "M8 7.2a.8.8 0 1 1 0 1.6a.8.8 0 1 1 0-1.6M5.2 5.2a4 4 0 0 0 0 5.6M10.8 5.2a4 4 0 0 1 0 5.6M3 3a7 7 0 0 0 0 10M13 3a7 7 0 0 1 0 10"
+        }
+        Icon::Reload => "M13 8a5 5 0 1 1-1.5-3.6M13.2 2.2v3h-3",
         Icon::Recent => "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11M8 5v3l2 1.5",
         Icon::Theme => "M8 2.5a5.5 5.5 0 1 1 0 11zM8 2.5a5.5 5.5 0 0 0 0 11",
         Icon::Zone => "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11M2.5 8h11M8 2.5c-3 3-3 8 0 11M8 2.5c3 3 3 8 0 11",

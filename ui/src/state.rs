@@ -1,11 +1,10 @@
-//! Decisions of the window that need no browser: what a click on a header does to the order, which screen is due, what
-//! the status line counts.
+//! Decisions of the window that need no browser: what a click on a header does to the order, which screen is due.
 
-use sensor_wire::live::SourceState;
 use sensor_wire::request::ValueColumn;
-use sensor_wire::view::{AppStatus, Column, Density, LinkState, RowKey, SortKey, SourceId, SourceStatus, Theme};
+use sensor_wire::view::{AppStatus, Column, Density, RowKey, SortKey, SourceId, Theme};
 
 use crate::grid::viewport::Meta;
+use crate::source;
 
 /// What lies over the window. Only one at a time; Esc closes it.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +19,8 @@ pub enum Overlay {
     Columns,
     /// Captures opened before.
     Recent,
+    /// The picker of interfaces.
+    Capture,
     /// One source and what can be done with it.
     Source(SourceId),
 }
@@ -67,68 +68,14 @@ pub fn screen(meta: &Meta, status: &AppStatus, flow_events: bool) -> Screen {
     if !flow_events && meta.unfiltered > 0 {
         return Screen::Hidden(meta.unfiltered);
     }
-    if status.sources.iter().any(busy) {
+    if status.sources.iter().any(source::busy) {
         return Screen::Loading;
     }
     // Rows are announced in the status before the first window of them is here.
     if status.sources.iter().any(|s| s.rows > 0) {
         return Screen::Loading;
     }
-    if status.sources.iter().any(|s| fault(s).is_some()) { Screen::Failed } else { Screen::Nothing }
-}
-
-/// The source may still give rows.
-pub fn busy(source: &SourceStatus) -> bool {
-    match source.link {
-        LinkState::Down(_) => false,
-        LinkState::Starting => true,
-        LinkState::Up => matches!(source.status.state, SourceState::Starting | SourceState::Running),
-    }
-}
-
-/// Why a source gives no more rows, if something went wrong.
-pub fn fault(source: &SourceStatus) -> Option<&str> {
-    match (&source.status.state, &source.link) {
-        (SourceState::Failed(why), _) => Some(why),
-        // A sensor that has read everything may go; its rows are the app's by then.
-        (SourceState::Ended | SourceState::Stopped, _) => None,
-        (_, LinkState::Down(why)) => Some(why),
-        (_, LinkState::Starting | LinkState::Up) => None,
-    }
-}
-
-/// The state of a source in words, with the class of its mark.
-pub fn source_state(source: &SourceStatus) -> (&'static str, &'static str) {
-    if fault(source).is_some() {
-        return ("failed", "mark-bad");
-    }
-    match (&source.link, &source.status.state) {
-        (LinkState::Starting, _) => ("starting", "mark-wait"),
-        (_, SourceState::Starting) => ("starting", "mark-wait"),
-        (_, SourceState::Running) => ("reading", "mark-run"),
-        (_, SourceState::Ended) => ("replay ended", "mark-end"),
-        (_, SourceState::Stopped) => ("stopped", "mark-stop"),
-        (_, SourceState::Failed(_)) => ("failed", "mark-bad"),
-    }
-}
-
-/// What the status line says of the sources as a whole, once none of them reads any more.
-pub fn at_rest(status: &AppStatus) -> Option<&'static str> {
-    let states = || status.sources.iter().map(|s| &s.status.state);
-    if status.sources.is_empty() || status.sources.iter().any(busy) {
-        None
-    } else if states().all(|s| *s == SourceState::Ended) {
-        Some("replay ended")
-    } else if states().any(|s| matches!(s, SourceState::Failed(_))) {
-        Some("ended with a fault")
-    } else {
-        Some("stopped")
-    }
-}
-
-/// Packets lost before any sensor's engine saw them.
-pub fn drops(status: &AppStatus) -> u64 {
-    status.sources.iter().map(|s| s.status.drops).fold(0, u64::saturating_add)
+    if status.sources.iter().any(|s| source::fault(s).is_some()) { Screen::Failed } else { Screen::Nothing }
 }
 
 /// The order after a click on a column's header. A plain click sorts by that column alone, a second one turns it round;
@@ -211,24 +158,11 @@ pub fn file_name(path: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use sensor_wire::live::Status;
+    use sensor_wire::live::SourceState;
+    use sensor_wire::view::LinkState;
 
     use super::*;
-
-    fn source(link: LinkState, state: SourceState) -> SourceStatus {
-        SourceStatus {
-            id: 1,
-            name: "a".into(),
-            path: "/captures/a.pcap".into(),
-            link,
-            status: Status { state, ..Status::default() },
-            rows: 0,
-        }
-    }
-
-    fn with(sources: Vec<SourceStatus>) -> AppStatus {
-        AppStatus { sources, ..AppStatus::default() }
-    }
+    use crate::source::testing::{file, with};
 
     #[test]
     fn a_click_sorts_and_a_second_turns_round() {
@@ -254,33 +188,17 @@ mod tests {
     fn each_screen_has_its_moment() {
         let none = Meta::default();
         assert_eq!(screen(&none, &with(vec![]), true), Screen::Empty);
-        let reading = source(LinkState::Up, SourceState::Running);
+        let reading = file(LinkState::Up, SourceState::Running);
         assert_eq!(screen(&none, &with(vec![reading.clone()]), true), Screen::Loading);
-        let failed = source(LinkState::Up, SourceState::Failed("offset 24".into()));
+        let failed = file(LinkState::Up, SourceState::Failed("offset 24".into()));
         assert_eq!(screen(&none, &with(vec![failed.clone()]), true), Screen::Failed);
         assert_eq!(screen(&none, &with(vec![failed, reading]), true), Screen::Loading);
-        let ended = source(LinkState::Down("exit 0".into()), SourceState::Ended);
+        let ended = file(LinkState::Down("exit 0".into()), SourceState::Ended);
         assert_eq!(screen(&none, &with(vec![ended.clone()]), true), Screen::Nothing);
         let hidden = Meta { unfiltered: 12, ..Meta::default() };
         assert_eq!(screen(&hidden, &with(vec![ended.clone()]), false), Screen::Hidden(12));
         let rows = Meta { total: 1, unfiltered: 1, ..Meta::default() };
         assert_eq!(screen(&rows, &with(vec![ended]), true), Screen::Rows);
-    }
-
-    #[test]
-    fn a_sensor_that_dies_while_reading_is_a_fault() {
-        let died = source(LinkState::Down("signal 9".into()), SourceState::Running);
-        assert_eq!(fault(&died), Some("signal 9"));
-        assert_eq!(source_state(&died), ("failed", "mark-bad"));
-        assert_eq!(fault(&source(LinkState::Down("exit 0".into()), SourceState::Ended)), None);
-    }
-
-    #[test]
-    fn the_end_is_said_only_when_nothing_reads() {
-        let ended = source(LinkState::Up, SourceState::Ended);
-        assert_eq!(at_rest(&with(vec![ended.clone()])), Some("replay ended"));
-        assert_eq!(at_rest(&with(vec![ended, source(LinkState::Up, SourceState::Running)])), None);
-        assert_eq!(at_rest(&with(vec![])), None);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use crate::grid::columns;
 use crate::grid::keys::{self, Action};
 use crate::grid::viewport::Meta;
 use crate::parts::{Icon, Popover, arrow_keys, icon};
+use crate::source;
 use crate::state;
 
 /// The line's properties.
@@ -36,7 +37,10 @@ pub fn StatusBar(props: &StatusBarProps) -> Html {
     let (status, meta) = (&props.status, &props.meta);
     let waiting = status.waiting.max(meta.waiting);
     let switch = if props.flow_events { "on" } else { "off" };
-    let drops = state::drops(status);
+    let drops = source::drops(status);
+    let lost = status.sources.iter().filter(|s| s.status.drops > 0);
+    let lost = lost.map(|s| format!("{}: {}", s.name, source::lost_lines(s)));
+    let lost: Vec<String> = std::iter::once("Packets lost before a sensor saw them".to_owned()).chain(lost).collect();
     let hidden = meta.unfiltered.saturating_sub(meta.total);
     html! {
         <footer id="statusbar">
@@ -67,7 +71,7 @@ pub fn StatusBar(props: &StatusBarProps) -> Html {
                 </button>
             </div>
             <div id="status" class="mono">
-                if let Some(rest) = state::at_rest(status) { <span class="rest">{ rest }</span> }
+                if let Some(rest) = source::all(status) { <span class="rest" id="state">{ rest }</span> }
                 <span title="Payload, packets and flows of the rows shown">
                     { format!("{} · {} packets · {}", format::bytes(meta.totals.bytes),
                         format::grouped(meta.totals.packets), format::counted(meta.totals.flows, "flow")) }
@@ -82,7 +86,9 @@ pub fn StatusBar(props: &StatusBarProps) -> Html {
                     </span>
                 }
                 <span class={yew::classes!((drops > 0).then_some("warn"))}
-                    title="Packets lost before a sensor saw them">{ format!("{} drops", format::grouped(drops)) }</span>
+                    title={lost.join("\n")}>
+                    { format!("{} drops", format::grouped(drops)) }
+                </span>
                 if status.rows_evicted > 0 {
                     <span class="warn" title={format!("The cap is {} rows", format::grouped(status.row_cap))}>
                         { format!("{} gave way", format::grouped(status.rows_evicted)) }

@@ -276,6 +276,7 @@ impl<S: FlowSink> Pipeline<S> {
             packet_time: stats.newest,
             first_packet_time: stats.first.unwrap_or(0),
             packets: stats.packets,
+            bytes_read: if capture.is_some() { stats.wire_bytes } else { self.status.bytes_read },
             flows: stats.flows,
             open_flows: self.engine.open_flows() as u64,
             rows: rows as u64,

@@ -36,7 +36,7 @@ pub struct Status {
     pub first_packet_time: Timestamp,
     /// Packets read.
     pub packets: u64,
-    /// Bytes read of the capture file, as stored (compressed or not).
+    /// Bytes read of the capture file, as stored (compressed or not); of a live capture, those of its frames on the wire.
     pub bytes_read: u64,
     /// Size of the capture file in bytes; 0 when unknown.
     pub bytes_total: u64,

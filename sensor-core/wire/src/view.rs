@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::interface::Interfaces;
+use crate::live::CaptureFailure;
 use crate::request::{ValueColumn, ValueCount};
 use crate::row::EventMessage;
 use crate::{Addr, Few, FlowRecord, RowId, RowKind, Timestamp};
@@ -67,7 +69,20 @@ pub enum ViewRequest {
     Open(Vec<String>),
     /// Show the system's file dialog; what is picked is opened. Answered by [`ViewReply::Done`] when it closes.
     OpenDialog,
-    /// Stop reading a capture; its rows stay. Answered by [`ViewReply::Done`].
+    /// The interfaces of this machine, listed anew. Answered by [`ViewReply::Interfaces`].
+    Interfaces,
+    /// Capture from an interface. Answered by [`ViewReply::Capturing`] once it runs, or can't: then no source is left.
+    Capture {
+        /// What to capture.
+        wire: Wire,
+        /// Name of the source; empty for the interface's own.
+        name: String,
+    },
+    /// Open anew what a source read or captured from. It goes where it has no rows, and with it other tries that failed
+    /// before their first row; else it stays beside the new one.
+    /// Answered by [`ViewReply::Done`]; what fails shows in the status.
+    Again(SourceId),
+    /// Stop reading a capture, or capturing; the rows stay. Answered by [`ViewReply::Done`].
     Stop(SourceId),
     /// Close a source and take its rows away. Answered by [`ViewReply::Done`].
     Close(SourceId),
@@ -103,6 +118,10 @@ pub enum ViewReply {
     Values(Values),
     /// To [`ViewRequest::Flows`].
     Flows(Flows),
+    /// To [`ViewRequest::Interfaces`].
+    Interfaces(Interfaces),
+    /// To [`ViewRequest::Capture`]: it runs, or why it can't.
+    Capturing(Option<CaptureFailure>),
     /// It is done.
     Done,
     /// It failed.
@@ -490,14 +509,45 @@ pub struct SourceStatus {
     pub id: SourceId,
     /// Name on screen.
     pub name: String,
-    /// The capture's path.
-    pub path: String,
+    /// Where its packets come from.
+    pub origin: Origin,
     /// State of the link to its sensor.
     pub link: LinkState,
     /// What the sensor says of its source.
     pub status: crate::live::Status,
     /// Rows of this source the app keeps.
     pub rows: u64,
+    /// What came in during the last second.
+    pub pace: Pace,
+}
+
+/// Where a source's packets come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Origin {
+    /// A capture file, by its full path.
+    File(String),
+    /// A network interface of this machine.
+    Interface(Wire),
+}
+
+/// A live capture as it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wire {
+    /// Name of the interface, as the sensor lists it.
+    pub interface: String,
+    /// BPF filter, as for tcpdump; empty for everything.
+    pub filter: String,
+}
+
+/// How fast packets come in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pace {
+    /// Packets in the last second.
+    pub packets: u64,
+    /// Bytes in the last second: of a capture file as stored, of an interface as they were on the wire.
+    pub bytes: u64,
+    /// None came for a few seconds.
+    pub idle: bool,
 }
 
 /// State of the link to a sensor.

@@ -67,9 +67,14 @@ impl App {
                 self.keep_prefs(ctx);
             }
             Action::OpenCapture => {
+                self.close_overlay();
                 if self.boot.as_ref().is_some_and(|boot| boot.has_dialog) {
                     self.tell(ctx, ViewRequest::OpenDialog);
                 }
+            }
+            Action::Capture => {
+                self.asked.refused = None;
+                self.overlay = Some(Overlay::Capture);
             }
             Action::Theme => {
                 self.prefs.theme = state::next_theme(self.prefs.theme);
@@ -223,6 +228,16 @@ impl App {
             BarEvent::Open(path) => {
                 self.close_overlay();
                 self.tell(ctx, ViewRequest::Open(vec![path]));
+            }
+            BarEvent::Again(id) => {
+                self.close_overlay();
+                // What comes of it is the new source's to tell.
+                self.dismissed.insert(id);
+                self.tell_then(ctx, ViewRequest::Again(id));
+            }
+            BarEvent::Copy(text, what) => {
+                ctx.link().send_message(Msg::Copy(text, what));
+                return false;
             }
             BarEvent::ClearRecent => {
                 self.close_overlay();

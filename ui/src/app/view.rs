@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use sensor_wire::view::{Boot, Column, Dock};
+use sensor_wire::view::{Boot, Column, Dock, SourceStatus};
 use web_sys::{HtmlElement, MouseEvent, PointerEvent};
 use yew::{Context, Html, NodeRef, html};
 
@@ -15,13 +15,17 @@ use crate::grid::columns::{self, Layout};
 use crate::grid::header::Header;
 use crate::grid::keys::Action;
 use crate::help::Help;
+use crate::live::advice;
+use crate::live::picker::Picker;
 use crate::parts::{Icon, icon};
 use crate::popup::Popup;
 use crate::screens::{self, ScreenView};
+use crate::source;
+use crate::source::card::SourceCard;
 use crate::state::{self, Overlay, Screen};
 use crate::statusbar::{ColumnMenu, StatusBar};
 use crate::timeline::Strip;
-use crate::topbar::{RecentMenu, SourceCard, TopBar};
+use crate::topbar::{BarEvent, RecentMenu, TopBar};
 use crate::zone::ZonePicker;
 
 /// Width of the grid's own scrollbar.
@@ -106,14 +110,17 @@ impl App {
         }
     }
 
+    fn screen(&self) -> Screen {
+        if !self.meta.known {
+            return Screen::Rows;
+        }
+        state::screen(&self.meta, &self.status, self.prefs.flow_events)
+    }
+
     fn view_grid(&self, ctx: &Context<Self>, boot: &Rc<Boot>) -> Html {
         let link = ctx.link();
         let layout = self.layout();
-        let screen = if self.meta.known {
-            state::screen(&self.meta, &self.status, self.prefs.flow_events)
-        } else {
-            Screen::Rows
-        };
+        let screen = self.screen();
         let cell_of = |event: &MouseEvent| dom::attribute_around(event.target(), "data-col");
         let body = self.nodes.body.clone();
         let pressed = link.batch_callback(move |event: MouseEvent| {
@@ -221,6 +228,12 @@ impl App {
             Some(Overlay::Recent) => html! {
                 <RecentMenu recent={self.status.recent.clone()} on={link.callback(Msg::Bar)} {on_close} />
             },
+            Some(Overlay::Capture) => html! {
+                <Picker client={self.client.clone()} last={self.asked.last.clone()} starting={self.asked.starting}
+                    refused={self.asked.refused.clone()} has_dialog={boot.has_dialog}
+                    on_start={link.callback(|(wire, name)| Msg::Capture(wire, name))}
+                    on_change={link.callback(|()| Msg::CaptureChanged)} on={link.callback(Msg::Bar)} {on_close} />
+            },
             Some(Overlay::Source(id)) => {
                 let Some(source) = self.status.sources.iter().find(|s| s.id == *id) else { return Html::default() };
                 let chip = dom::document().and_then(|d| d.query_selector(&format!("[data-source-id='{id}']")).ok()?);
@@ -232,34 +245,48 @@ impl App {
 
     /// Faults of sources beside what is in the grid, and the app's standing messages.
     fn banners(&self, ctx: &Context<Self>) -> Html {
-        // Without rows the screen in the grid's place tells of them.
-        let faults = self.status.sources.iter().filter(|_| self.meta.unfiltered > 0);
-        let faults = faults.filter(|s| !self.dismissed.contains(&s.id)).filter_map(|s| Some((s, state::fault(s)?)));
+        // Where nothing else can be shown the screen in the grid's place tells of them.
+        let told = self.screen() == Screen::Failed || !self.meta.known;
+        let faults = self.status.sources.iter().filter(|s| !told && !self.dismissed.contains(&s.id));
+        let faults = faults.filter_map(|s| Some((s, source::fault(s)?)));
         html! {
             <div class="banners">
-                { for faults.map(|(source, why)| {
-                    let id = source.id;
-                    let what = match source.rows {
-                        0 => "Nothing of it is in the grid.".to_owned(),
-                        rows => format!("What was read before the fault is shown: {}.", format::counted(rows, "row")),
-                    };
-                    html! {
-                        <div key={format!("source-{id}")} class="banner bad" role="alert" data-banner={id.to_string()}>
-                            { icon(Icon::Warning) }
-                            <span><b>{ &source.name }</b>{ format!(": {} {what}", format::sentence(why)) }</span>
-                            <span class="grow"></span>
-                            <button class="bare" title="Close" aria-label="Close"
-                                onclick={ctx.link().callback(move |_: MouseEvent| Msg::Dismiss(id))}>
-                                { icon(Icon::Close) }
-                            </button>
-                        </div>
-                    }
-                }) }
+                { for faults.map(|(source, why)| self.fault(ctx, source, why)) }
                 { for self.status.notices.iter().map(|notice| html! {
                     <div key={format!("notice-{}", notice.code)} class="banner warn" role="status" title={notice.detail.clone()}>
                         { icon(Icon::Warning) }<span>{ &notice.message }</span>
                     </div>
                 }) }
+            </div>
+        }
+    }
+
+    fn fault(&self, ctx: &Context<Self>, source: &SourceStatus, why: &str) -> Html {
+        let (id, link) = (source.id, ctx.link());
+        let what = match source.rows {
+            0 => "Nothing of it is in the grid.".to_owned(),
+            rows if source::wire(source).is_some() => {
+                format!("What was captured before stays: {}.", format::counted(rows, "row"))
+            }
+            rows => format!("What was read before the fault is shown: {}.", format::counted(rows, "row")),
+        };
+        let failure = source::failure(source);
+        let why = failure.map_or_else(|| why.to_owned(), |failure| advice::title(failure, source::place(source)));
+        let bar = |event: fn(u32) -> BarEvent| link.callback(move |_: MouseEvent| Msg::Bar(event(id)));
+        html! {
+            <div key={format!("source-{id}")} class="banner bad" role="alert" data-banner={id.to_string()}>
+                { icon(Icon::Warning) }
+                <span>
+                    if failure.is_none() || source.name != source::place(source) { <b>{ &source.name }</b>{ ": " } }
+                    { format!("{} {what}", format::sentence(&why)) }
+                </span>
+                <span class="grow"></span>
+                if failure.is_some() {
+                    <button class="btn" onclick={bar(BarEvent::Source)}>{ "What to do" }</button>
+                    <button class="btn" onclick={bar(BarEvent::Again)}>{ "Try again" }</button>
+                }
+                <button class="bare" title="Close" aria-label="Close"
+                    onclick={link.callback(move |_: MouseEvent| Msg::Dismiss(id))}>{ icon(Icon::Close) }</button>
             </div>
         }
     }

@@ -35,6 +35,8 @@ pub enum Action {
     FlowEvents,
     /// The system's file dialog.
     OpenCapture,
+    /// The picker of interfaces.
+    Capture,
     /// The detail panel below the grid, or at its right.
     Dock,
     /// The next theme.
@@ -108,6 +110,7 @@ pub const KEYS: &[Binding] = &[
     bind(&[" "], Action::Pause, Group::View, "Pause, or go on"),
     bind(&["v"], Action::FlowEvents, Group::View, "Flow events on or off"),
     bind(&["o"], Action::OpenCapture, Group::View, "Open a capture"),
+    bind(&["i"], Action::Capture, Group::View, "Capture live from an interface"),
     bind(&["z"], Action::Zone, Group::View, "Time zone"),
     bind(&["t"], Action::Theme, Group::View, "Theme: system, dark, light"),
     bind(&["d"], Action::Density, Group::View, "Density of rows"),
