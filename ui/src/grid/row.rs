@@ -36,6 +36,8 @@ pub fn cell(row: &ViewRow, column: Column) -> Cell {
         Column::Time => plain(format::time(row.first, row.utc_offset)),
         Column::Sensor => plain(row.sensor.clone()),
         Column::Rank => rank(row.rank),
+        // Discovery, syslog and the like are about no flows of their own.
+        Column::Bytes | Column::Packets | Column::Flows if row.flows == 0 => none(),
         Column::Bytes => {
             let estimate = if row.estimate { "~" } else { "" };
             plain(format!("{estimate}{}", format::bytes(row.bytes)))
@@ -47,6 +49,7 @@ pub fn cell(row: &ViewRow, column: Column) -> Cell {
         Column::Client => few(&row.clients, "client"),
         Column::ClientPort => few(&row.client_ports, "port"),
         Column::Events => plain(events(row).text),
+        Column::Proto if row.proto == 0 && row.flows == 0 => none(),
         Column::Proto => plain(row.proto.to_string()),
     }
 }
@@ -108,6 +111,9 @@ pub fn hint(row: &ViewRow, column: Column) -> String {
             Some(rank) if rank > 0 => format!("+{rank} of 100: evidence against these addresses"),
             Some(rank) => format!("−{} of 100: evidence in favour of these addresses", rank.unsigned_abs()),
         },
+        Column::Bytes | Column::Packets | Column::Flows | Column::Proto if cell(row, column) == none() => {
+            "This record is about no flow".into()
+        }
         Column::Bytes => {
             let mut hint = format!(
                 "{} bytes of payload\n{} bytes in whole frames",
@@ -126,6 +132,7 @@ pub fn hint(row: &ViewRow, column: Column) -> String {
         },
         Column::Server | Column::ServerPort | Column::Client | Column::ClientPort => match cell(row, column) {
             Cell { text, class: "link" } => format!("Show the {text}"),
+            Cell { class: "faint", .. } if row.flows == 0 => "This record names none".into(),
             Cell { class: "faint", .. } => format!("{} has no ports", format::proto_short(row.proto)),
             Cell { text, .. } => text,
         },
@@ -188,6 +195,10 @@ pub fn noun(column: ValueColumn) -> &'static str {
         ValueColumn::ServerPort => "server port",
         ValueColumn::ClientPort => "client port",
     }
+}
+
+fn none() -> Cell {
+    Cell { text: "–".into(), class: "faint" }
 }
 
 fn plain(text: String) -> Cell {

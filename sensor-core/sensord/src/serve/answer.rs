@@ -22,6 +22,9 @@ pub(super) const LIVE_INTERVAL: Duration = Duration::from_millis(100);
 /// Until a viewer has its first rows, the pipeline is asked this often, so that they stand on the screen at once.
 pub(super) const FIRST_INTERVAL: Duration = Duration::from_millis(10);
 
+/// For how long: a wire may be idle for hours.
+const FIRST_ROWS: Duration = Duration::from_secs(5);
+
 /// Flows of one part of an answer; some 600 bytes each.
 pub(super) const FLOWS_PART: u32 = 2_000;
 
@@ -44,6 +47,7 @@ pub(super) async fn live(stream: &mut MessageStream, handle: &Handle, after: u64
     let mut budget = LIVE_ROWS;
     let mut told: Option<(Status, Instant)> = None;
     let mut seen_rows = false;
+    let began = Instant::now();
     loop {
         let asked = Instant::now();
         let query = ask(handle, |reply| Query::Live { after: cursor, budget, reply });
@@ -74,7 +78,7 @@ pub(super) async fn live(stream: &mut MessageStream, handle: &Handle, after: u64
         cursor = answer.seq;
         seen_rows |= has_rows;
         if !full {
-            let interval = if seen_rows { LIVE_INTERVAL } else { FIRST_INTERVAL };
+            let interval = if seen_rows || asked >= began + FIRST_ROWS { LIVE_INTERVAL } else { FIRST_INTERVAL };
             if unless_closed(stream, sleep_until(asked + interval)).await.is_none() {
                 return Ok(());
             }
