@@ -6,7 +6,7 @@ use sensor_wire::{RowId, Timestamp};
 use crate::anomaly::Counts;
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
 use crate::discover::{DiscoverLimits, Discovery, Event};
-use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable};
+use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
 use crate::inspect::Inspector;
 use crate::limits::{Limits, Timeouts};
 use crate::networks::Networks;
@@ -107,7 +107,7 @@ pub struct Engine {
     stats: Stats,
     /// Of the packets that are counted together.
     keys: Vec<(FlowKey, bool)>,
-    hashes: Vec<u64>,
+    places: Vec<Place>,
     touched: u64,
 }
 
@@ -131,7 +131,7 @@ impl Engine {
             summary: config.window_ns.map(|ns| Summary::new(ns, limits)),
             stats: Stats::default(),
             keys: Vec::new(),
-            hashes: Vec::new(),
+            places: Vec::new(),
             touched: 0,
         }
     }
@@ -279,16 +279,17 @@ impl Engine {
     /// Counts packets to their flows, in order. Later stages take each packet and its flow here.
     fn count(&mut self, packets: &mut Packets<'_>, sink: &mut impl FlowSink) {
         self.keys.clear();
-        self.hashes.clear();
+        self.places.clear();
         self.keys.extend(packets.list().iter().map(FlowKey::of));
-        self.hashes.extend(self.keys.iter().map(|(key, _)| self.table.hash(key)));
-        self.touched = self.touched.wrapping_add(self.table.touch(&self.hashes));
+        self.places.extend(self.keys.iter().map(|(key, _)| self.table.place(key)));
+        let seen = self.table.touch(&mut self.places, |flow| self.inspector.touch(flow));
+        self.touched = self.touched.wrapping_add(seen);
         for arp in packets.arps() {
             self.stats.arp += 1;
             self.inspector.arp(arp);
         }
         let Engine { summary, inspector, .. } = self;
-        for ((packet, (key, upward)), hash) in packets.list().iter().zip(&self.keys).zip(&self.hashes) {
+        for ((packet, (key, upward)), place) in packets.list().iter().zip(&self.keys).zip(&self.places) {
             let mut ended = |index, flow: &mut Flow| {
                 inspector.ended(flow);
                 sink.flow(flow);
@@ -296,7 +297,7 @@ impl Engine {
             };
             let change = match quoted_flow(&mut self.table, packet) {
                 Some(flow) => Change { flow, opened: false, from_client: true },
-                None => self.table.packet(packet, key, *upward, *hash, &mut ended),
+                None => self.table.packet(packet, key, *upward, *place, &mut ended),
             };
             if change.opened {
                 self.stats.flows += 1;

@@ -110,8 +110,8 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
     field(line, b",\"payload_bytes_toclient\":", server.payload.bytes());
     boolean(line, b",\"payload_estimate\":", flow.estimate());
     // Named by the way the errors went.
-    for (name, errors) in
-        [(&b",\"icmp_errors_toserver\":"[..], server.icmp_errors), (b",\"icmp_errors_toclient\":", client.icmp_errors)]
+    let [to_client, to_server] = flow.icmp_errors;
+    for (name, errors) in [(&b",\"icmp_errors_toserver\":"[..], to_server), (b",\"icmp_errors_toclient\":", to_client)]
     {
         if errors > 0 {
             field(line, name, u64::from(errors));
@@ -138,7 +138,7 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
 }
 
 fn tcp(line: &mut Vec<u8>, flow: &Flow) {
-    let (ts, tc) = (flow.sides[CLIENT].flags, flow.sides[SERVER].flags);
+    let (ts, tc) = (flow.sides[CLIENT].payload.flags(), flow.sides[SERVER].payload.flags());
     let all = TcpFlags(ts.0 | tc.0);
     for (name, flags) in
         [(&b",\"tcp\":{\"tcp_flags\":\""[..], all), (b",\"tcp_flags_ts\":\"", ts), (b",\"tcp_flags_tc\":\"", tc)]

@@ -2,8 +2,10 @@
 
 mod clock;
 mod community_id;
+mod flows;
 mod key;
 mod record;
+mod slots;
 mod table;
 mod tcp;
 mod timer;
@@ -12,7 +14,7 @@ mod yielding;
 pub use community_id::{LEN as COMMUNITY_ID_LEN, community_id};
 pub use key::{FlowKey, ip_of};
 pub use record::{CLIENT, Flow, SERVER, Side};
-pub use table::{Change, FlowTable};
+pub use table::{Change, FlowTable, Place};
 pub use tcp::SeqCounter;
 
 /// Index of a flow in its table; valid until the flow is released.

@@ -10,49 +10,56 @@ use sensor_wire::flow::{EndReason, FlowState};
 use super::FlowKey;
 use super::tcp::SeqCounter;
 use crate::applayer::AppProto;
-use crate::decode::{TcpFlags, ip_proto};
+use crate::decode::ip_proto;
 use crate::inspect::Inspection;
 use crate::stream::State;
 
-/// A flow, open or ended. Three cache lines: the first holds the key, the others what a packet changes.
+/// A flow, open or ended.
+///
+/// Three cache lines, in the order in which they are declared: the key and the times, then each side with what a packet
+/// of either changes. A packet needs two or three of them, which [`FlowTable::touch`](super::FlowTable::touch) asks for
+/// ahead; a larger record would cost a miss more.
 #[derive(Clone, Debug)]
+#[repr(C, align(64))]
 pub struct Flow {
     /// Its five-tuple.
     pub key: FlowKey,
-    /// Time of the first packet.
-    pub first: Timestamp,
+    /// Second of the table's clock at which the last packet came.
+    pub(super) seen: u32,
     /// Time of the last packet; never before `first`.
     pub last: Timestamp,
+    /// Time of the first packet.
+    pub first: Timestamp,
+
     /// What the client sent, and the server: `[client, server]`.
     pub sides: [Side; 2],
-    /// ICMP type and code of the first packet.
-    pub icmp: (u8, u8),
+    /// ICMP errors that answered what the client sent, and the server. They are packets of no flow: Zeek, nDPI and
+    /// Arkime don't count them to the flow they quote either.
+    pub icmp_errors: [u32; 2],
+    /// Second of the table's clock at which the one valid timer entry is due.
+    pub(super) timer_at: u32,
+    /// Where the reading of its payload stands.
+    pub(crate) inspection: Inspection,
+    /// Where TCP stands.
+    pub tcp_state: State,
+    /// Where the flow stands.
+    pub state: FlowState,
     /// The client is the lower endpoint of the key.
     pub client_low: bool,
     /// The first packet seen was not the flow's first: TCP without a SYN.
     pub midstream: bool,
     /// See [`crate::decode::Packet::one_way`].
     pub one_way: bool,
-    /// Where TCP stands.
-    pub tcp_state: State,
-    /// Where the flow stands.
-    pub state: FlowState,
+    /// ICMP type and code of the first packet.
+    pub icmp: (u8, u8),
     /// Protocol above TCP or UDP, told by its content; `None` while it is not known.
     pub app: Option<AppProto>,
-    /// Where the reading of its payload stands.
-    pub(crate) inspection: Inspection,
     /// Why it ended; `None` while it is open.
     pub end: Option<EndReason>,
     /// Changed since the summary last looked.
     pub(crate) dirty: bool,
     /// The summary has a place for it.
     pub(crate) kept: bool,
-    /// Upper half of the key's hash: finds the table's slot again.
-    pub(super) hash: u64,
-    /// Second of the table's clock at which the one valid timer entry is due.
-    pub(super) timer_at: u32,
-    /// Second of the table's clock at which the last packet came.
-    pub(super) seen: u32,
 }
 
 /// What one side of a flow sent.
@@ -64,11 +71,6 @@ pub struct Side {
     pub frame_bytes: u64,
     /// Payload, by sequence numbers for TCP, by lengths for the rest.
     pub payload: SeqCounter,
-    /// ICMP errors that answered what this side sent. They are packets of no flow: Zeek, nDPI and Arkime don't count
-    /// them to the flow they quote either.
-    pub icmp_errors: u32,
-    /// Union of the TCP flags.
-    pub flags: TcpFlags,
 }
 
 /// Index of the client's side in [`Flow::sides`].
@@ -166,3 +168,13 @@ impl Flow {
 }
 
 const ID_SEED: u64 = 0x6e69_6768_746a_6172;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_takes_three_cache_lines() {
+        assert_eq!(size_of::<Flow>(), 3 * 64);
+    }
+}

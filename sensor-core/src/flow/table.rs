@@ -5,7 +5,9 @@ use sensor_wire::Timestamp;
 use sensor_wire::flow::{EndReason, FlowState};
 
 use super::clock::Clock;
-use super::record::{SERVER, Side};
+use super::flows::Flows;
+use super::record::Side;
+use super::slots::Slots;
 use super::tcp::next_state;
 use super::timer::{Entry, Wheel};
 use super::yielding::Yielding;
@@ -19,9 +21,9 @@ use crate::stream::State;
 /// in its rows' details.
 #[derive(Debug)]
 pub struct FlowTable {
-    /// Open addressing with linear probing; a power of two, at most half full.
-    slots: Vec<Slot>,
-    flows: Vec<Flow>,
+    /// Of the open flows.
+    slots: Slots,
+    flows: Flows,
     free: Vec<FlowIndex>,
     open: usize,
     clock: Clock,
@@ -46,6 +48,14 @@ pub struct Change {
     pub from_client: bool,
 }
 
+/// Where a packet's flow is to be looked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    hash: u32,
+    /// The first flow with that hash, when [`FlowTable::touch`] looked.
+    candidate: Option<FlowIndex>,
+}
+
 /// When the table is nearly full flows end after shorter idle times, until enough places are free again.
 #[derive(Debug)]
 struct Emergency {
@@ -58,15 +68,6 @@ struct Emergency {
     sweep: i64,
     /// How often it began.
     times: u64,
-}
-
-/// A place in the hash table. Eight bytes: eight candidates a cache line, and flows are looked at only on a match of
-/// the hash's upper half.
-#[derive(Clone, Copy, Debug, Default)]
-struct Slot {
-    tag: u32,
-    /// Index of the flow plus one; 0 is empty.
-    flow: u32,
 }
 
 impl FlowTable {
@@ -83,8 +84,8 @@ impl FlowTable {
             times: 0,
         };
         FlowTable {
-            slots: vec![Slot::default(); FIRST_SLOTS],
-            flows: Vec::new(),
+            slots: Slots::new(),
+            flows: Flows::default(),
             free: Vec::new(),
             open: 0,
             clock: Clock::new(),
@@ -99,24 +100,35 @@ impl FlowTable {
         }
     }
 
-    /// Hash of a key in this table.
+    /// Where a key's flow is to be looked for.
     #[inline]
-    pub fn hash(&self, key: &FlowKey) -> u64 {
-        key.hash(&self.seed)
+    pub fn place(&self, key: &FlowKey) -> Place {
+        Place { hash: self.hash(key), candidate: None }
     }
 
-    /// Looks at the places where packets with these hashes will look, so that their cache misses overlap. Returns a
-    /// number that depends on what was read, for the caller to keep: else the compiler leaves the reads out.
+    /// Reads what packets with these places will read, so that their cache misses overlap: first slots, then the flows
+    /// they lead to, then what `further` reads for a flow. Returns a number that depends on what was read, for the caller
+    /// to keep: else the compiler leaves the reads out.
     #[inline]
-    pub fn touch(&self, hashes: &[u64]) -> u64 {
+    pub fn touch(&self, places: &mut [Place], further: impl Fn(&Flow) -> u64) -> u64 {
+        // No step may branch on what it waits for, or the processor would not get ahead to the next.
         let mut seen = 0u64;
-        let mut candidates = [0u32; 32];
-        for (hash, candidate) in hashes.iter().zip(candidates.iter_mut()) {
-            *candidate = self.slots.get(self.home(*hash)).map_or(0, |slot| slot.flow);
+        for place in &*places {
+            seen += u64::from(self.slots.touch(place.hash));
         }
-        for candidate in candidates.iter().take(hashes.len()) {
-            if let Some(flow) = self.flows.get((*candidate as usize).wrapping_sub(1)) {
-                seen = seen.wrapping_add(flow.hash ^ flow.last as u64 ^ flow.sides[SERVER].packets);
+        for place in &mut *places {
+            place.candidate = self.slots.first(place.hash);
+        }
+        for place in &*places {
+            if let Some(flow) = place.candidate.and_then(|index| self.flows.get(index)) {
+                // A number of each cache line.
+                let [client, server] = &flow.sides;
+                seen = seen.wrapping_add(flow.last as u64 ^ client.packets ^ server.payload.bytes());
+            }
+        }
+        for place in &*places {
+            if let Some(flow) = place.candidate.and_then(|index| self.flows.get(index)) {
+                seen = seen.wrapping_add(further(flow));
             }
         }
         seen
@@ -130,19 +142,19 @@ impl FlowTable {
         packet: &Packet<'_>,
         key: &FlowKey,
         upward: bool,
-        hash: u64,
+        place: Place,
         ended: &mut impl FnMut(FlowIndex, &mut Flow),
     ) -> Change {
         if self.clock.tick(packet.time) {
             self.serve_timers(ended);
         }
-        let (index, opened) = match self.find(key, hash) {
+        let (index, opened) = match self.find(key, place) {
             Some(index) if self.is_new_connection(index, packet) => {
                 self.close(index, EndReason::Forced, ended);
-                (self.open(packet, key, upward, hash, ended), true)
+                (self.open(packet, key, upward, place.hash, ended), true)
             }
             Some(index) => (index, false),
-            None => (self.open(packet, key, upward, hash, ended), true),
+            None => (self.open(packet, key, upward, place.hash, ended), true),
         };
         let from_client = self.update(index, packet, upward);
         Change { flow: index, opened, from_client }
@@ -151,39 +163,43 @@ impl FlowTable {
     /// The open flow that an ICMP error is about, which it notes. `upward` is the direction of the packet that the error
     /// quotes.
     pub fn error_about(&mut self, key: &FlowKey, upward: bool) -> Option<FlowIndex> {
-        let index = self.find(key, self.hash(key))?;
-        let flow = self.flows.get_mut(index as usize)?;
-        let [client, server] = &mut flow.sides;
-        let sender = if upward == flow.client_low { client } else { server };
-        sender.icmp_errors = sender.icmp_errors.saturating_add(1);
+        let index = self.find(key, self.place(key))?;
+        let flow = self.flows.get_mut(index)?;
+        let [of_client, of_server] = &mut flow.icmp_errors;
+        let errors = if upward == flow.client_low { of_client } else { of_server };
+        *errors = errors.saturating_add(1);
         Some(index)
     }
 
     /// Ends every open flow: the source has ended.
     pub fn finish(&mut self, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
-        for index in 0..self.flows.len() {
-            if self.flows.get(index).is_some_and(|f| f.end.is_none()) {
-                self.close(index as FlowIndex, EndReason::Shutdown, ended);
+        for (index, flow) in self.flows.iter_mut().filter(|(_, flow)| flow.end.is_none()) {
+            flow.end = Some(EndReason::Shutdown);
+            ended(index, flow);
+            if !flow.kept {
+                self.free.push(index);
             }
         }
+        self.slots.clear();
+        self.open = 0;
     }
 
     /// A flow, open or ended and not yet released.
     #[inline]
     pub fn get(&self, index: FlowIndex) -> Option<&Flow> {
-        self.flows.get(index as usize)
+        self.flows.get(index)
     }
 
     /// A flow, to mark it.
     #[inline]
     pub(crate) fn get_mut(&mut self, index: FlowIndex) -> Option<&mut Flow> {
-        self.flows.get_mut(index as usize)
+        self.flows.get_mut(index)
     }
 
     /// Gives back the place of an ended flow. An open one only loses its mark of being kept: its place goes back
     /// when it ends.
     pub(crate) fn release(&mut self, index: FlowIndex) {
-        if let Some(flow) = self.flows.get_mut(index as usize)
+        if let Some(flow) = self.flows.get_mut(index)
             && std::mem::take(&mut flow.kept)
             && flow.end.is_some()
         {
@@ -206,26 +222,24 @@ impl FlowTable {
         self.emergency.times
     }
 
-    fn home(&self, hash: u64) -> usize {
-        hash as usize & (self.slots.len() - 1)
+    #[inline]
+    fn hash(&self, key: &FlowKey) -> u32 {
+        (key.hash(&self.seed) >> 32) as u32
     }
 
     #[inline]
-    fn find(&self, key: &FlowKey, hash: u64) -> Option<FlowIndex> {
-        let mask = self.slots.len() - 1;
-        let tag = (hash >> 32) as u32;
-        let mut at = self.home(hash);
-        loop {
-            let slot = self.slots.get(at)?;
-            if slot.flow == 0 {
-                return None;
-            }
-            let index = slot.flow - 1;
-            if slot.tag == tag && self.flows.get(index as usize).is_some_and(|f| f.key == *key) {
-                return Some(index);
-            }
-            at = (at + 1) & mask;
-        }
+    fn find(&self, key: &FlowKey, place: Place) -> Option<FlowIndex> {
+        // What stood there may have ended since, and the place have been taken again.
+        let is_it = |flow: &Flow| flow.key == *key && flow.end.is_none();
+        place
+            .candidate
+            .filter(|index| self.flows.get(*index).is_some_and(is_it))
+            .or_else(|| self.search(key, place.hash))
+    }
+
+    #[inline(never)]
+    fn search(&self, key: &FlowKey, hash: u32) -> Option<FlowIndex> {
+        self.slots.all(hash).find(|index| self.flows.get(*index).is_some_and(|flow| flow.key == *key))
     }
 
     fn open(
@@ -233,14 +247,11 @@ impl FlowTable {
         packet: &Packet<'_>,
         key: &FlowKey,
         upward: bool,
-        hash: u64,
+        hash: u32,
         ended: &mut impl FnMut(FlowIndex, &mut Flow),
     ) -> FlowIndex {
         if self.open >= self.emergency.begins {
             self.make_room(ended);
-        }
-        if (self.open + 1) * 2 > self.slots.len() {
-            self.grow();
         }
         let from_client = opens_as_client(packet);
         let opening = packet.tcp.flags.has(TcpFlags::SYN) && !packet.tcp.flags.has(TcpFlags::ACK);
@@ -251,6 +262,7 @@ impl FlowTable {
             first: packet.time,
             last: packet.time,
             sides: [Side::default(); 2],
+            icmp_errors: [0; 2],
             icmp: packet.icmp,
             client_low: upward == from_client,
             midstream,
@@ -262,17 +274,16 @@ impl FlowTable {
             end: None,
             dirty: false,
             kept: false,
-            hash,
             timer_at: 0,
             seen: now as u32,
         };
         let index = self.free.pop().unwrap_or(self.flows.len() as FlowIndex);
         flow.timer_at = self.wheel.insert(index, now + i64::from(self.timeout(&flow)));
-        match self.flows.get_mut(index as usize) {
+        match self.flows.get_mut(index) {
             Some(place) => *place = flow,
             None => self.flows.push(flow),
         }
-        self.insert_slot(hash, index);
+        self.slots.insert(hash, index);
         self.open += 1;
         index
     }
@@ -280,7 +291,7 @@ impl FlowTable {
     #[inline]
     fn update(&mut self, index: FlowIndex, packet: &Packet<'_>, upward: bool) -> bool {
         let now = self.clock.now();
-        let Some(flow) = self.flows.get_mut(index as usize) else { return upward };
+        let Some(flow) = self.flows.get_mut(index) else { return upward };
         let from_client = upward == flow.client_low;
         flow.last = flow.last.max(packet.time);
         flow.seen = now as u32;
@@ -293,7 +304,6 @@ impl FlowTable {
             return from_client;
         }
         let state = if packet.proto == ip_proto::TCP {
-            sender.flags.0 |= packet.tcp.flags.0;
             sender.payload.segment(packet.tcp, packet.payload_len);
             if packet.tcp.flags.has(TcpFlags::ACK) {
                 receiver.payload.acknowledged(packet.tcp.ack);
@@ -321,11 +331,11 @@ impl FlowTable {
         if state == FlowState::Closed {
             self.yielding.closed(index, self.max_open);
         }
-        let Some(flow) = self.flows.get(index as usize) else { return };
+        let Some(flow) = self.flows.get(index) else { return };
         let at = i64::from(flow.seen) + i64::from(self.timeout(flow));
         if at < i64::from(flow.timer_at) {
             let at = self.wheel.insert(index, at);
-            if let Some(flow) = self.flows.get_mut(index as usize) {
+            if let Some(flow) = self.flows.get_mut(index) {
                 flow.timer_at = at;
             }
         }
@@ -337,7 +347,7 @@ impl FlowTable {
         packet.proto == ip_proto::TCP
             && packet.tcp.flags.has(TcpFlags::SYN)
             && !packet.tcp.flags.any(TcpFlags::ACK | TcpFlags::RST)
-            && self.flows.get(index as usize).is_some_and(|f| f.state == FlowState::Closed)
+            && self.flows.get(index).is_some_and(|f| f.state == FlowState::Closed)
     }
 
     /// Time goes on without packets.
@@ -358,7 +368,7 @@ impl FlowTable {
         let mut due = std::mem::take(&mut self.due);
         while self.wheel.advance(now, &mut due) {
             for entry in &due {
-                let Some(flow) = self.flows.get(entry.flow as usize) else { continue };
+                let Some(flow) = self.flows.get(entry.flow) else { continue };
                 if flow.end.is_some() || flow.timer_at != entry.at {
                     continue;
                 }
@@ -367,7 +377,7 @@ impl FlowTable {
                     self.close(entry.flow, EndReason::Timeout, ended);
                 } else {
                     let at = self.wheel.insert(entry.flow, at);
-                    if let Some(flow) = self.flows.get_mut(entry.flow as usize) {
+                    if let Some(flow) = self.flows.get_mut(entry.flow) {
                         flow.timer_at = at;
                     }
                 }
@@ -391,10 +401,10 @@ impl FlowTable {
         }
         if now >= self.emergency.sweep {
             self.emergency.sweep = now + SWEEP;
-            for index in 0..self.flows.len() {
+            for index in 0..self.flows.len() as FlowIndex {
                 let flow = self.flows.get(index).filter(|f| f.end.is_none());
                 if flow.is_some_and(|f| i64::from(f.seen) + i64::from(self.timeout(f)) <= now) {
-                    self.close(index as FlowIndex, EndReason::Timeout, ended);
+                    self.close(index, EndReason::Timeout, ended);
                 }
             }
         }
@@ -407,11 +417,11 @@ impl FlowTable {
     }
 
     fn close(&mut self, index: FlowIndex, reason: EndReason, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
-        let Some(flow) = self.flows.get_mut(index as usize) else { return };
+        let Some(flow) = self.flows.get_mut(index) else { return };
         flow.end = Some(reason);
         ended(index, flow);
-        let (hash, kept) = (flow.hash, flow.kept);
-        self.remove_slot(hash, index);
+        let (key, kept) = (flow.key, flow.kept);
+        self.slots.remove(self.hash(&key), index);
         self.open -= 1;
         if !kept {
             self.free.push(index);
@@ -432,58 +442,6 @@ impl FlowTable {
             FlowState::Closed => t.tcp_closed,
         }
     }
-
-    fn insert_slot(&mut self, hash: u64, index: FlowIndex) {
-        let mask = self.slots.len() - 1;
-        let mut at = self.home(hash);
-        while let Some(slot) = self.slots.get_mut(at) {
-            if slot.flow == 0 {
-                *slot = Slot { tag: (hash >> 32) as u32, flow: index + 1 };
-                return;
-            }
-            at = (at + 1) & mask;
-        }
-    }
-
-    /// Takes a slot out and moves the ones behind it forward, so that no tombstones are left (Knuth, vol. 3, 6.4 R).
-    fn remove_slot(&mut self, hash: u64, index: FlowIndex) {
-        let mask = self.slots.len() - 1;
-        let mut hole = self.home(hash);
-        while self.slots.get(hole).is_some_and(|s| s.flow != index + 1) {
-            hole = (hole + 1) & mask;
-        }
-        let mut at = hole;
-        loop {
-            at = (at + 1) & mask;
-            let Some(slot) = self.slots.get(at).copied() else { break };
-            if slot.flow == 0 {
-                break;
-            }
-            let home = self.flows.get(slot.flow as usize - 1).map_or(at, |f| self.home(f.hash));
-            // Movable unless its home lies cyclically behind the hole.
-            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
-                if let Some(place) = self.slots.get_mut(hole) {
-                    *place = slot;
-                }
-                hole = at;
-            }
-        }
-        if let Some(place) = self.slots.get_mut(hole) {
-            *place = Slot::default();
-        }
-    }
-
-    #[cold]
-    fn grow(&mut self) {
-        let size = self.slots.len() * 4;
-        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); size]);
-        for slot in old.into_iter().filter(|s| s.flow != 0) {
-            let index = slot.flow - 1;
-            if let Some(hash) = self.flows.get(index as usize).map(|f| f.hash) {
-                self.insert_slot(hash, index);
-            }
-        }
-    }
 }
 
 /// Whether the sender of a flow's first packet opened it. TCP says so by its flags; where the start was not seen, and
@@ -501,8 +459,6 @@ fn opens_as_client(packet: &Packet<'_>) -> bool {
 
 /// Ports below this one are a system's services (RFC 6335 section 6).
 const WELL_KNOWN: u16 = 1024;
-
-const FIRST_SLOTS: usize = 1 << 12;
 
 /// Seconds between looks at all flows while the table is nearly full: as long as the shortest timeout then.
 const SWEEP: i64 = 10;

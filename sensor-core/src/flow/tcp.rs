@@ -19,15 +19,20 @@ pub struct SeqCounter {
     base: u32,
     /// Highest acknowledgement number of the peer.
     acked: u32,
-    /// `next` and `base` are known.
-    started: bool,
-    /// `base` comes from a SYN.
-    syn: bool,
-    /// `acked` is known.
-    peer_acks: bool,
-    /// Sequence numbers contradicted each other.
-    inconsistent: bool,
+    /// Union of the segments' flags.
+    flags: TcpFlags,
+    /// `STARTED` and what follows it.
+    marks: u8,
 }
+
+/// `next` and `base` are known.
+const STARTED: u8 = 1;
+/// `base` comes from a SYN.
+const SYN: u8 = 1 << 1;
+/// `acked` is known.
+const PEER_ACKS: u8 = 1 << 2;
+/// Sequence numbers contradicted each other.
+const INCONSISTENT: u8 = 1 << 3;
 
 impl SeqCounter {
     /// Payload bytes.
@@ -36,11 +41,17 @@ impl SeqCounter {
         self.bytes
     }
 
+    /// Union of the flags of this side's segments.
+    #[inline]
+    pub fn flags(&self) -> TcpFlags {
+        self.flags
+    }
+
     /// True when `bytes` is not exact.
     pub fn is_estimate(&self) -> bool {
         // A FIN takes one number after the last byte.
-        let acked_unseen = self.started && self.peer_acks && distance(self.next, self.acked) > 1;
-        self.inconsistent || self.bytes > self.segments || acked_unseen
+        let acked_unseen = self.is(STARTED) && self.is(PEER_ACKS) && distance(self.next, self.acked) > 1;
+        self.is(INCONSISTENT) || self.bytes > self.segments || acked_unseen
     }
 
     /// Adds a length, for protocols without sequence numbers.
@@ -53,13 +64,14 @@ impl SeqCounter {
     /// Takes in a segment of this side: its sequence number, flags and payload length.
     #[inline]
     pub fn segment(&mut self, tcp: Tcp, len: u32) {
+        self.flags.0 |= tcp.flags.0;
         let mut seq = tcp.seq;
         if tcp.flags.has(TcpFlags::SYN) {
             self.synchronise(seq.wrapping_add(1));
             // Data on a SYN (fast open, RFC 7413) starts after the number that the SYN takes.
             seq = seq.wrapping_add(1);
-        } else if !self.started {
-            self.started = true;
+        } else if !self.is(STARTED) {
+            self.marks |= STARTED;
             self.base = seq;
             self.next = seq;
         }
@@ -70,7 +82,7 @@ impl SeqCounter {
         let end = seq.wrapping_add(len);
         let ahead = distance(self.next, end);
         if !(-MAX_BEHIND..=MAX_JUMP).contains(&ahead) {
-            self.inconsistent = true;
+            self.marks |= INCONSISTENT;
             self.bytes += u64::from(len);
             self.segments += u64::from(len);
             return;
@@ -86,12 +98,12 @@ impl SeqCounter {
     /// Takes in an acknowledgement that the peer sent.
     #[inline]
     pub fn acknowledged(&mut self, ack: u32) {
-        if !self.peer_acks {
-            self.peer_acks = true;
+        if !self.is(PEER_ACKS) {
+            self.marks |= PEER_ACKS;
             self.acked = ack;
-            if !self.started {
+            if !self.is(STARTED) {
                 // Nothing of this side was seen: its stream stands at least here.
-                self.started = true;
+                self.marks |= STARTED;
                 self.base = ack;
                 self.next = ack;
             }
@@ -100,15 +112,20 @@ impl SeqCounter {
         }
     }
 
+    #[inline]
+    fn is(&self, mark: u8) -> bool {
+        self.marks & mark != 0
+    }
+
     fn synchronise(&mut self, first: u32) {
-        if self.started && self.bytes > 0 && self.base != first {
-            self.inconsistent = true;
-        } else if !self.started || self.bytes == 0 {
+        if self.is(STARTED) && self.bytes > 0 && self.base != first {
+            self.marks |= INCONSISTENT;
+        } else if !self.is(STARTED) || self.bytes == 0 {
             self.base = first;
             self.next = first;
         }
-        self.started = true;
-        self.syn = true;
+        self.marks |= STARTED;
+        self.marks |= SYN;
     }
 
     /// Data below the first number seen: reordering at a midstream start extends the range; below a SYN it is
@@ -122,11 +139,11 @@ impl SeqCounter {
         if below <= 0 || below > MAX_JUMP {
             return;
         }
-        if !self.syn {
+        if !self.is(SYN) {
             self.bytes += below as u64;
             self.base = seq;
         } else if len > 1 {
-            self.inconsistent = true;
+            self.marks |= INCONSISTENT;
         }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 use sensor_wire::Timestamp;
 use sensor_wire::flow::FlowState;
 
-use super::{Flow, FlowIndex};
+use super::FlowIndex;
+use super::flows::Flows;
 
 /// Flows in the order in which they give way.
 #[derive(Debug, Default)]
@@ -27,8 +28,8 @@ impl Yielding {
     }
 
     /// The flow that gives way. `None` when none is open.
-    pub fn next(&mut self, flows: &[Flow]) -> Option<FlowIndex> {
-        let open = |index: FlowIndex| flows.get(index as usize).filter(|f| f.end.is_none());
+    pub fn next(&mut self, flows: &Flows) -> Option<FlowIndex> {
+        let open = |index: FlowIndex| flows.get(index).filter(|f| f.end.is_none());
         while let Some(index) = self.closed.pop_front() {
             if open(index).is_some_and(|f| f.state == FlowState::Closed) {
                 return Some(index);
@@ -48,11 +49,11 @@ impl Yielding {
     }
 
     #[cold]
-    fn look(&mut self, flows: &[Flow]) {
-        let seen = |index: FlowIndex| flows.get(index as usize).map_or(u32::MAX, |f| f.seen);
+    fn look(&mut self, flows: &Flows) {
+        let seen = |index: FlowIndex| flows.get(index).map_or(u32::MAX, |f| f.seen);
         self.idle.clear();
-        let all = flows.iter().enumerate().filter(|(_, f)| f.end.is_none());
-        self.idle.extend(all.map(|(index, f)| (index as FlowIndex, f.last)));
+        let all = flows.iter().filter(|(_, f)| f.end.is_none());
+        self.idle.extend(all.map(|(index, f)| (index, f.last)));
         let wanted = self.idle.len() / PART + 1;
         if wanted < self.idle.len() {
             self.idle.select_nth_unstable_by_key(wanted, |(index, last)| (seen(*index), *last));

@@ -102,6 +102,19 @@ impl Inspector {
         self.connections.len() + self.datagrams.len()
     }
 
+    /// Reads what a packet of the flow will read; see [`FlowTable::touch`](crate::flow::FlowTable::touch).
+    #[inline]
+    pub fn touch(&self, flow: &Flow) -> u64 {
+        let Inspection::At(place) = flow.inspection else { return 0 };
+        if flow.key.proto != ip_proto::TCP {
+            return u64::from(self.datagrams.contains(place as usize));
+        }
+        self.connections.get(place as usize).map_or(0, |Conversation { connection, probe, .. }| {
+            let [client, server] = [stream::Side::Client, stream::Side::Server].map(|side| connection.told(side));
+            client ^ server ^ connection.state() as u64 ^ u64::from(probe.verdict() == Verdict::NeedMore)
+        })
+    }
+
     /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
     #[inline]
     pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
@@ -157,7 +170,7 @@ impl Inspector {
                     return self.refuse(flow);
                 }
                 // The server is known by its SYN-ACK, the client by what answers that.
-                let answered = !flow.midstream && flow.sides[SERVER].flags.has(TcpFlags::SYN);
+                let answered = !flow.midstream && flow.sides[SERVER].payload.flags().has(TcpFlags::SYN);
                 let (mut client, server) = (Opening::default(), Opening::new(answered));
                 if let Some(observer) = &mut self.observer
                     && from_client

@@ -112,7 +112,7 @@ impl Observer {
         // Where a file is fetched by FTP is no service.
         let asked = answer
             && !from_client
-            && flow.sides[CLIENT].flags.has(TcpFlags::SYN)
+            && flow.sides[CLIENT].payload.flags().has(TcpFlags::SYN)
             && !expectations.announced(super::ends(flow), packet.time);
         self.discovery.syn(&Between::of(flow).seen(packet.time, from_client, mac(packet)), &syn, asked);
     }

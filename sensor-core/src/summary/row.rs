@@ -207,7 +207,7 @@ pub fn flow_record(flow: &Flow) -> FlowRecord {
         midstream: flow.midstream,
         state: flow.state,
         end: flow.end as Option<EndReason>,
-        tcp_flags: tcp.then_some((flow.sides[CLIENT].flags.0, flow.sides[SERVER].flags.0)),
+        tcp_flags: tcp.then_some((flow.sides[CLIENT].payload.flags().0, flow.sides[SERVER].payload.flags().0)),
         tcp_state: if tcp { flow.tcp_state.name().into() } else { String::new() },
         app_proto: flow.app.map_or_else(String::new, |app| app.name().to_owned()),
         community_id: String::from_utf8_lossy(&community_id(flow)).into_owned(),
