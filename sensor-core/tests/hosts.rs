@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use sensor_core::discover::{Event, HostKey};
 use sensor_core::engine::Config;
 use sensor_core::flow::Flow;
-use sensor_core::{Engine, FlowSink, Frame, Networks};
+use sensor_core::{Engine, FlowSink, Frame, Limits, Networks};
 use sensor_wire::{Few, RowKind};
 
 /// What is told, `address: change`.
@@ -245,4 +245,30 @@ fn viewers_are_told_hosts_in_the_order_they_changed() {
     assert_eq!(of(&run, place).1, ["10.0.0.1"]);
     let told = run.engine.discovery().unwrap().changed_after(place, 10);
     assert_eq!((told.hosts[0].first, told.hosts[0].last), (START, START + 70 * SECOND));
+}
+
+#[test]
+fn a_hello_in_pieces_is_read_once_it_is_whole_and_without_room_not_at_all() {
+    // A ClientHello with nothing but a server name, in a record of its own.
+    let name = b"pieces.example";
+    let list = [&[0, (name.len() + 3) as u8, 0, 0, name.len() as u8][..], name].concat();
+    let extension = [&[0, 0, 0, list.len() as u8][..], &list].concat();
+    let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0, 0, extension.len() as u8], &extension].concat();
+    let hello = [&[1, 0, 0, body.len() as u8][..], &body].concat();
+    let record = [&[22, 3, 1, 0, hello.len() as u8][..], &hello].concat();
+    for (room, expected) in [(1 << 20, true), (30, false)] {
+        let limits = Limits { opening_bytes: room, ..Limits::default() };
+        let mut run = Run::new(Config { limits, ..Config::default() });
+        let (client, server) = ((CLIENT, 40_000), (SERVER, 443));
+        let mut frames = connection(client, server, b"")[..3].to_vec();
+        for (at, piece) in record.chunks(11).enumerate() {
+            frames.push(tcp(client, server, ACK, (101 + 11 * at as u32, 901), piece));
+        }
+        run.ingest(0, &frames);
+        let told = run.told();
+        assert_eq!(told.iter().any(|line| line.contains("new client tls")), expected, "{told:?}");
+        assert_eq!(run.engine.openings_refused(), u64::from(!expected));
+        let names = run.engine.discovery().unwrap().names.of(SERVER.into());
+        assert_eq!(names.iter().any(|name| &*name.name == "pieces.example"), expected);
+    }
 }

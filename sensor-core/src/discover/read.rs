@@ -37,6 +37,12 @@ pub fn stream(prefix: &[u8], from_server: bool, port: u16) -> Reading {
     reading
 }
 
+/// How long a prefix that asked for more has to become until it can tell more.
+pub fn next_length(prefix: &[u8]) -> usize {
+    let at_least = if tls::looks_like(prefix) { tls::record_end(prefix) } else { prefix.len() + 1 };
+    at_least.min(MAX_PREFIX)
+}
+
 fn whole(facts: Vec<Fact>) -> Option<Reading> {
     Some(Reading { facts, more: false })
 }

@@ -8,7 +8,7 @@ use crate::applayer::{AppProto, Expectations, Side};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::discover::extract::neighbour;
 use crate::discover::os::Syn;
-use crate::discover::read::MAX_PREFIX;
+use crate::discover::read::{MAX_PREFIX, next_length};
 use crate::discover::{DiscoverLimits, Discovery, HostKey, Seen};
 use crate::flow::{CLIENT, Flow, SERVER, ip_of};
 
@@ -26,6 +26,8 @@ pub(super) struct Observer {
 #[derive(Debug, Default)]
 pub(super) struct Opening {
     bytes: Vec<u8>,
+    /// It is read again when it has become so long.
+    wanted: u32,
     calls: u8,
     /// The side is known to be there.
     noted: bool,
@@ -177,22 +179,35 @@ impl Observer {
         }
         let from_server = from == Side::ToClient;
         let seen = Seen { again: opening.noted || opening.calls > 0, ..between.seen(time, !from_server, None) };
-        opening.calls += 1;
         let begins = opening.bytes.is_empty();
         if !begins {
-            self.keep(opening, bytes);
+            if !self.keep(opening, bytes) {
+                return self.refuse(opening);
+            }
+            if opening.bytes.len() < opening.wanted as usize {
+                return true;
+            }
         }
+        opening.calls += 1;
         let known = if begins { bytes } else { &opening.bytes };
         let more = self.discovery.stream(&seen, from_server, known) && opening.calls < MOST_CALLS;
         if more && begins && !self.keep(opening, bytes) {
-            self.refused += 1;
-            self.close(opening);
-            return false;
+            return self.refuse(opening);
         }
-        if !more {
+        if more {
+            opening.wanted = next_length(&opening.bytes) as u32;
+        } else {
             self.close(opening);
         }
         more
+    }
+
+    /// There is no room for more of a beginning.
+    #[cold]
+    fn refuse(&mut self, opening: &mut Opening) -> bool {
+        self.refused += 1;
+        self.close(opening);
+        false
     }
 
     /// Bytes of a side are missing: what follows is not its beginning.

@@ -191,7 +191,7 @@ fn first_is_whole(stream: &[u8]) -> bool {
 /// not handshake end it, but for the change of cipher before a second ClientHello (RFC 8446, appendix D.4).
 fn handshake_bytes(stream: &[u8]) -> (Vec<u8>, bool) {
     let mut reader = Reader::new(stream);
-    let mut joined = Vec::new();
+    let mut joined = Vec::with_capacity(stream.len());
     loop {
         let (Some(kind), Some(_version), Some(length)) = (reader.u8(), reader.u16(), reader.u16()) else {
             return (joined, true);
@@ -207,6 +207,19 @@ fn handshake_bytes(stream: &[u8]) -> (Vec<u8>, bool) {
         joined.extend_from_slice(body);
         if body.len() < length.into() {
             return (joined, true);
+        }
+    }
+}
+
+/// Where the first record ends that is not whole yet: before that nothing more can be read.
+pub fn record_end(stream: &[u8]) -> usize {
+    let mut end = 0usize;
+    loop {
+        let header = stream.get(end..).and_then(|rest| rest.first_chunk::<5>());
+        let Some([.., high, low]) = header else { return end + 5 };
+        end += 5 + usize::from(u16::from_be_bytes([*high, *low]));
+        if end > stream.len() {
+            return end;
         }
     }
 }
