@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use sensor_core::engine::Config;
-use sensor_core::{Engine, Frame};
+use sensor_core::{Engine, Frame, Limits};
 use sensor_wire::Few;
 use sensor_wire::request::ValueColumn;
 
@@ -100,6 +100,38 @@ fn regression_a_row_without_ports_lists_no_port_0() {
     assert_eq!(engine.values(row.id, ValueColumn::ServerPort).total, 0);
     assert_eq!(engine.values(row.id, ValueColumn::ClientPort).total, 0);
     assert_eq!(engine.values(row.id, ValueColumn::Server).total, 1);
+}
+
+/// A window that is closed because it holds enough flows is followed by one that starts where it did.
+#[test]
+fn regression_windows_with_the_same_start_have_rows_of_their_own() {
+    let limits = Limits { kept_flows: 40, ..Limits::default() };
+    let mut engine = Engine::new(Config { limits, ..Config::default() });
+    for host in 0..36 {
+        ingest(&mut engine, &[syn([10, 0, 0, 1], 1000, [10, 9, 0, host], 80)]);
+        engine.changed_after(0, 100);
+    }
+    engine.finish(&mut ());
+    let mut sums: Vec<_> = engine.changed_after(0, 100).rows.iter().map(|row| (row.flows, row.packets)).collect();
+    sums.sort_unstable();
+    assert_eq!(sums, [(16, 16), (20, 20)]);
+}
+
+/// Time goes back to where a window was that is closed: groups alike in both are two rows.
+#[test]
+fn regression_a_window_that_starts_where_a_closed_one_did_has_rows_of_its_own() {
+    let mut engine = Engine::new(Config::default());
+    for (second, host) in [(0, 1), (0, 2), (0, 3), (6000, 4), (0, 5), (0, 6), (0, 7)] {
+        let data = syn([10, 0, 0, 1], 1000, [10, 9, 0, host], 80);
+        let time = 1_700_000_000_000_000_000 + second * 1_000_000_000;
+        engine.ingest([Frame { time, link: 1, wire: 54, data: &data }], &mut ());
+        engine.changed_after(0, 100);
+    }
+    engine.finish(&mut ());
+    let mut rows = engine.changed_after(0, 100).rows;
+    rows.sort_by_key(|row| (row.first, row.flows));
+    let sums: Vec<_> = rows.iter().map(|row| (row.flows, row.packets)).collect();
+    assert_eq!(sums, [(3, 3), (3, 3), (1, 1)]);
 }
 
 proptest! {

@@ -273,7 +273,7 @@ impl Summary {
         window.placed = total;
         for index in new {
             let Some(id) = table.get(index).map(Flow::id) else { continue };
-            let row = self.add_row(id);
+            let row = self.add_row(unused(id, |id| self.by_id.contains_key(&id)));
             self.append(row, index, table);
             self.refresh(row, table);
             if let Some(window) = &mut self.open {
@@ -291,17 +291,24 @@ impl Summary {
 
         let mut rows = Vec::with_capacity(grouping.groups.len() + grouping.alone.len());
         let mut wanted: Vec<(RowId, Vec<FlowIndex>)> = Vec::with_capacity(rows.capacity());
+        let own: HashSet<RowId> =
+            window.rows.iter().filter_map(|row| self.rows.get(*row as usize)).map(|slot| slot.id).collect();
+        let mut keep: HashSet<RowId> = HashSet::default();
+        let mut own_id = |id: RowId| {
+            let id = unused(id, |id| keep.contains(&id) || (self.by_id.contains_key(&id) && !own.contains(&id)));
+            keep.insert(id);
+            id
+        };
         let flow_at = |position: &u32| window.flows.get(*position as usize).copied();
         for (key, members) in &grouping.groups {
-            wanted.push((key.row_id(window.start), members.iter().filter_map(flow_at).collect()));
+            wanted.push((own_id(key.row_id(window.start)), members.iter().filter_map(flow_at).collect()));
         }
         for index in grouping.alone.iter().filter_map(flow_at) {
             if let Some(flow) = table.get(index) {
-                wanted.push((flow.id(), vec![index]));
+                wanted.push((own_id(flow.id()), vec![index]));
             }
         }
 
-        let keep: HashSet<RowId> = wanted.iter().map(|(id, _)| *id).collect();
         for row in std::mem::take(&mut window.rows) {
             let Some(id) = self.rows.get(row as usize).map(|r| r.id) else { continue };
             if !keep.contains(&id) {
@@ -463,6 +470,15 @@ impl Summary {
     fn members_of(&self, slot: &RowSlot) -> impl Iterator<Item = FlowIndex> + '_ {
         std::iter::successors(slot.head, |index| self.members.get(*index as usize)?.next)
     }
+}
+
+/// The next id that no row has. A window can start when another did, after a jump back in time or where one was closed
+/// because it was full: its rows would then have the ids of the other's.
+fn unused(mut id: RowId, is_used: impl Fn(RowId) -> bool) -> RowId {
+    while is_used(id) {
+        id = id.wrapping_add(1);
+    }
+    id
 }
 
 /// What changed, for one viewer.
