@@ -131,7 +131,7 @@ fn dhcp_facts(message: &dhcp::Message, source: IpAddr) -> Vec<Fact> {
         facts.push(Fact::Hardware { address, mac: message.mac });
     }
     facts.extend(system.map(|system| Fact::System { system, evidence: Evidence::Dhcp }));
-    facts.push(Fact::Client(Product { banner: class.map(str::to_owned), ..Product::of("dhcp") }));
+    facts.push(Fact::Client(Product::of("dhcp").said(class.unwrap_or_default().to_owned())));
     facts
 }
 
@@ -144,7 +144,7 @@ fn dhcp6_facts(message: dhcp::Message6, source: IpAddr) -> Vec<Fact> {
     facts.extend(message.mac.map(|mac| Fact::Hardware { address: source, mac }));
     let system = message.vendor_class.as_deref().and_then(os::vendor_class);
     facts.extend(system.map(|system| Fact::System { system, evidence: Evidence::Dhcp }));
-    facts.push(Fact::Client(Product { banner: message.vendor_class, ..Product::of("dhcp") }));
+    facts.push(Fact::Client(Product::of("dhcp").said(message.vendor_class.unwrap_or_default())));
     facts
 }
 

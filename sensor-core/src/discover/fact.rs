@@ -83,9 +83,9 @@ impl Product {
             protocol: Some(protocol),
             product: (!name.is_empty()).then(|| name.to_owned()),
             version: version.filter(|version| !version.is_empty()).map(str::to_owned),
-            banner: Some(text.to_owned()),
             ..Product::default()
         }
+        .said(text.to_owned())
     }
 
     /// The program of an HTTP user agent; the whole is the banner. Browsers claim to be each other: the one that the
@@ -124,14 +124,14 @@ impl Product {
         Product::of("http").named(name, told.as_deref()).said(agent.to_owned())
     }
 
-    /// With a product, and a version where there is one.
+    /// With a product and a version, where there is one.
     pub fn named(mut self, product: &str, version: Option<&str>) -> Self {
-        self.product = Some(product.to_owned());
+        self.product = (!product.is_empty()).then(|| product.to_owned());
         self.version = version.filter(|version| !version.is_empty()).map(str::to_owned);
         self
     }
 
-    /// With the text it was read from.
+    /// With the text it was read from, where there is one.
     pub fn said(mut self, banner: String) -> Self {
         self.banner = Some(banner).filter(|banner| !banner.is_empty());
         self

@@ -315,7 +315,7 @@ fn line_client(prefix: &[u8], port: u16) -> Option<Product> {
     let command = words.next()?.to_ascii_uppercase();
     let argument = || first.split(|byte| *byte == b' ').nth(1).map(|word| text(word, 255));
     match command.as_slice() {
-        b"EHLO" | b"HELO" | b"LHLO" => Some(Product { banner: argument(), ..Product::of("smtp") }),
+        b"EHLO" | b"HELO" | b"LHLO" => Some(Product::of("smtp").said(argument().unwrap_or_default())),
         b"NICK" | b"CAP" => Some(Product::of("irc")),
         b"USER" if first.split(|byte| *byte == b' ').count() >= 5 => Some(Product::of("irc")),
         b"USER" | b"CAPA" | b"AUTH" if matches!(port, 110 | 995) => Some(Product::of("pop3")),

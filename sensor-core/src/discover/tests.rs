@@ -246,3 +246,10 @@ fn everything(data: &[u8], port: u16) {
     extract::dhcp::message6(data);
     extract::dns::message(data);
 }
+
+#[test]
+fn regression_an_empty_text_is_no_product_and_no_banner() {
+    assert_eq!(read::stream(b"EHLO \r\n", false, 25).facts, [Fact::Client(Product::of("smtp"))]);
+    assert_eq!(Product::slashed("http", ""), Product::of("http"));
+    assert_eq!(Product::of("ssh").named("", Some("")), Product::of("ssh"));
+}

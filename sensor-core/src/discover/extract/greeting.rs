@@ -67,7 +67,7 @@ pub fn line_server(stream: &[u8], port: u16) -> Option<Product> {
     }
     if let Some(version) = stream.strip_prefix(b"RFB ") {
         let version = text(version.get(..7)?, 7);
-        return Some(Product { version: Some(version), ..Product::of("vnc") }.said(said()));
+        return Some(Product::of("vnc").named("", Some(&version)).said(said()));
     }
     if let Some(version) = stream.strip_prefix(b"@RSYNCD: ") {
         let version = text(line(version).map_or(version, |(version, _)| version), 16);
