@@ -140,11 +140,12 @@ async fn request(State(shared): State<Shared>, body: Bytes) -> Response {
 struct Known {
     rows: u64,
     status: u64,
+    hosts: u64,
 }
 
 /// Answers when there is something the page does not know yet, or when it has waited for long enough.
 async fn tick(State(mut shared): State<Shared>, Query(known): Query<Known>) -> Response {
-    let known = Tick { rows: known.rows, status: known.status };
+    let known = Tick { rows: known.rows, status: known.status, hosts: known.hosts };
     let tick = match timeout(LONG_POLL, shared.ticks.wait_for(|tick| *tick != known)).await {
         Ok(Ok(tick)) => *tick,
         Ok(Err(_)) => return StatusCode::SERVICE_UNAVAILABLE.into_response(),

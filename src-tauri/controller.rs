@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 
 use crate::error::AppError;
+use crate::hosts::{self, Hosts};
 use crate::pace::Meter;
 use crate::pause::Waiting;
 use crate::prefs::{self, Keeper, Kept};
@@ -47,13 +48,15 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// Rows to keep.
     pub row_cap: usize,
+    /// Hosts to keep.
+    pub host_cap: usize,
     /// The sensor's program; `None` looks for it where it is installed.
     pub sensord: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { data: None, row_cap: rows::DEFAULT_CAP, sensord: None }
+        Options { data: None, row_cap: rows::DEFAULT_CAP, host_cap: hosts::DEFAULT_CAP, sensord: None }
     }
 }
 
@@ -132,6 +135,7 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
         sources: Sources::default(),
         starting: Vec::new(),
         rows,
+        hosts: Hosts::new(options.host_cap),
         paused: false,
         waiting: Waiting::default(),
         ticks: Ticks::default(),
@@ -154,6 +158,7 @@ struct Controller<G: Gui> {
     /// Live captures of which somebody waits to hear whether they run.
     starting: Vec<(SourceId, Reply)>,
     rows: Rows,
+    hosts: Hosts,
     paused: bool,
     waiting: Waiting,
     ticks: Ticks,
@@ -197,6 +202,7 @@ impl<G: Gui> Controller<G> {
                 self.take_live(id, *live);
                 self.settle(id);
             }
+            Event::Hosts(id, told) => self.take_hosts(id, told),
             Event::Down(id, error) => {
                 tracing::warn!(source = id, error = error.words(), "a sensor ended");
                 self.link(id, LinkState::Down(error.words()));
@@ -230,6 +236,22 @@ impl<G: Gui> Controller<G> {
         }
         // The window of rows tells how many wait, so it changes while paused too.
         self.ticks.rows();
+    }
+
+    /// Hosts are no part of what a pause holds: they make no row move.
+    fn take_hosts(&mut self, id: SourceId, told: sensor_wire::host::Hosts) {
+        if self.sources.get(id).is_err() {
+            return;
+        }
+        self.hosts.apply(id, told.hosts);
+        self.hosts_changed();
+    }
+
+    fn hosts_changed(&mut self) {
+        self.ticks.hosts();
+        if self.kept.prefs.annotations {
+            self.ticks.rows();
+        }
     }
 
     fn pause(&mut self, paused: bool) {
@@ -280,8 +302,10 @@ impl<G: Gui> Controller<G> {
         self.give_up(id, AppError::UnknownSource);
         self.waiting.forget(id);
         self.rows.close(id);
+        self.hosts.close(id);
         self.names();
         self.ticks.both();
+        self.ticks.hosts();
         Ok(ViewReply::Done)
     }
 
@@ -294,6 +318,7 @@ impl<G: Gui> Controller<G> {
         self.keeper.keep(&self.kept);
         self.names();
         self.ticks.both();
+        self.ticks.hosts();
         Ok(ViewReply::Done)
     }
 
@@ -301,6 +326,7 @@ impl<G: Gui> Controller<G> {
     fn names(&mut self) {
         let names: Vec<_> = self.sources.iter().map(|source| (source.id, source.name.as_str())).collect();
         self.rows.set_names(&names);
+        self.hosts.renamed();
     }
 
     fn second(&mut self) {

@@ -5,6 +5,7 @@
 pub mod bridge;
 pub mod controller;
 pub mod error;
+pub mod hosts;
 mod interfaces;
 pub mod ipc;
 mod pace;

@@ -2,6 +2,7 @@
 //! is full nothing is read from a sensor, which then coalesces its changes.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sensor_link::{Connection, KeyPair, LinkError, MessageStream, announce};
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
+use sensor_wire::host::Hosts;
 use sensor_wire::interface::Interfaces;
 use sensor_wire::live::Live;
 use sensor_wire::request::{Done, FlowsAnswer, Request, ValueColumn, ValuesAnswer};
@@ -52,6 +54,8 @@ pub enum Event {
     Up(SourceId),
     /// Rows and counters.
     Live(SourceId, Box<Live>),
+    /// Hosts that are new or changed.
+    Hosts(SourceId, Hosts),
     /// The link ended, and why.
     Down(SourceId, AppError),
 }
@@ -259,13 +263,39 @@ impl Run {
         }
         self.up.send_replace(Some(Arc::clone(&connection)));
         self.report(Event::Up(self.source)).await?;
+        tokio::select! {
+            rows = self.rows(&connection) => rows?,
+            never = self.hosts(&connection) => match never {},
+        }
+        connection.ended().await.map_err(gone)?;
+        Err(AppError::SensorGone("it ended the link".into()))
+    }
+
+    /// Reports rows until the sensor ends their stream.
+    async fn rows(&self, connection: &Connection) -> Result<(), AppError> {
         let mut live = connection.open().await.map_err(gone)?;
         live.send(&Request::Live { after: 0 }).await.map_err(gone)?;
         while let Some(message) = live.recv::<Live>().await.map_err(gone)? {
             self.report(Event::Live(self.source, Box::new(message))).await?;
         }
-        connection.ended().await.map_err(gone)?;
-        Err(AppError::SensorGone("it ended the link".into()))
+        Ok(())
+    }
+
+    /// Reports hosts for as long as it is awaited. A sensor that tells of none, as an older one, still has its rows.
+    async fn hosts(&self, connection: &Connection) -> Infallible {
+        if let Err(error) = self.report_hosts(connection).await {
+            tracing::info!(source = self.source, error = error.words(), "no more hosts");
+        }
+        std::future::pending().await
+    }
+
+    async fn report_hosts(&self, connection: &Connection) -> Result<(), AppError> {
+        let mut stream = connection.open().await.map_err(gone)?;
+        stream.send(&Request::Hosts { after: 0 }).await.map_err(gone)?;
+        while let Some(hosts) = stream.recv::<Hosts>().await.map_err(gone)? {
+            self.report(Event::Hosts(self.source, hosts)).await?;
+        }
+        Ok(())
     }
 
     async fn report(&self, event: Event) -> Result<(), AppError> {

@@ -1,17 +1,22 @@
-//! What a batch of changes costs a full row cache, and what a change of the sort order costs.
+//! What a batch of changes costs a full row cache, and what a change of the sort order costs; and what the list of hosts
+//! costs at its bound.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use nightjar_app::hosts::Hosts;
 use nightjar_app::rows::Rows;
 use nightjar_app::zone::Zone;
-use sensor_wire::view::Column;
+use sensor_wire::host::{HostRecord, NameRecord, ProductRecord, ServiceRecord};
+use sensor_wire::view::{Column, HostColumn, HostSort, HostsAsked};
 use sensor_wire::{Addr, Few, Row, RowKind};
 
 const ROWS: u64 = 1_000_000;
 const BATCH: u64 = 500;
+const HOSTS: u32 = 100_000;
 
 fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rows");
@@ -53,6 +58,57 @@ fn benches(criterion: &mut Criterion) {
         bencher.iter(|| black_box(rows.window(500_000, 60, None, Zone::UTC, 0)));
     });
     group.finish();
+}
+
+fn hosts(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("hosts");
+    group.sample_size(10);
+    let mut hosts = Hosts::new(HOSTS as usize);
+    hosts.apply(1, (0..HOSTS).map(host).collect());
+    let names = BTreeMap::from([(1, "lab".to_owned())]);
+    let asked = |search: &str, column| {
+        let sort = HostSort { column, descending: false };
+        HostsAsked { search: search.into(), sort, offset: 50_000, count: 100, anchor: None }
+    };
+    group.bench_function("40 changes of 100,000", |bencher| {
+        let mut next = 0;
+        bencher.iter(|| {
+            next = (next + 40) % (HOSTS - 40);
+            hosts.apply(1, (next..next + 40).map(host).collect());
+        });
+    });
+    for (search, column) in [("", HostColumn::Address), ("", HostColumn::Name), ("nginx 10.0", HostColumn::Last)] {
+        let asked = asked(search, column);
+        group.bench_function(format!("window after a change, {search:?} by {column:?}"), |bencher| {
+            bencher.iter(|| {
+                hosts.renamed();
+                black_box(hosts.window(&asked, &names, Zone::UTC, 0))
+            });
+        });
+    }
+    let asked = asked("", HostColumn::Address);
+    group.bench_function("window of the same order", |bencher| {
+        bencher.iter(|| black_box(hosts.window(&asked, &names, Zone::UTC, 0)));
+    });
+    group.finish();
+}
+
+/// One with a name and a service, as most are.
+fn host(number: u32) -> HostRecord {
+    let product = ProductRecord {
+        protocol: "http".into(),
+        product: "nginx".into(),
+        version: "1.18.0".into(),
+        ..ProductRecord::default()
+    };
+    let names = vec![NameRecord {
+        name: format!("host-{}.example.net", number.wrapping_mul(2_654_435_761)),
+        source: "dns".into(),
+        ..NameRecord::default()
+    }];
+    let services = vec![ServiceRecord { port: 80, proto: 6, product, ..ServiceRecord::default() }];
+    let address = Addr(IpAddr::from((0x0a00_0000 + number).to_be_bytes()));
+    HostRecord { address, last: number.into(), names, services, services_total: 1, ..HostRecord::default() }
 }
 
 /// A full cache with a little room, so that what is measured is not eviction.
@@ -102,5 +158,5 @@ impl Numbers {
     }
 }
 
-criterion_group!(all, benches);
+criterion_group!(all, benches, hosts);
 criterion_main!(all);

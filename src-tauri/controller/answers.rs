@@ -2,7 +2,7 @@
 
 use sensor_wire::request::ValueColumn;
 use sensor_wire::view::{
-    Anchor, AppStatus, Boot, Flows, Prefs, RowKey, SourceId, SourceStatus, ViewFlow, ViewReply, ViewRequest,
+    Anchor, AppStatus, Boot, Flows, HostsAsked, Prefs, RowKey, SourceId, SourceStatus, ViewFlow, ViewReply, ViewRequest,
 };
 use tokio::sync::oneshot;
 
@@ -35,6 +35,11 @@ impl<G: Gui> Controller<G> {
             }
             ViewRequest::Values { key, column } => return self.values(key, column, reply),
             ViewRequest::Flows { key, offset, limit } => return self.flows(key, offset, limit, reply),
+            ViewRequest::Hosts(asked) => Ok(self.host_window(&asked)),
+            ViewRequest::Host(asked) => {
+                let sensor = self.sources.get(asked.source).map(|source| source.name.clone()).unwrap_or_default();
+                Ok(ViewReply::Host(self.hosts.view(asked, &sensor, self.zone).map(Box::new)))
+            }
             ViewRequest::Open(paths) => self.open(paths.into_iter().map(|path| Origin::File(path.into())).collect()),
             ViewRequest::OpenDialog => return self.open_dialog(reply),
             ViewRequest::Interfaces => return self.interfaces(reply),
@@ -74,7 +79,17 @@ impl<G: Gui> Controller<G> {
         let mut window = self.rows.window(offset, count, anchor, self.zone, now());
         window.revision = self.ticks.now().rows;
         window.waiting = self.waiting.fresh();
+        if self.kept.prefs.annotations {
+            window.rows.iter_mut().for_each(|row| self.hosts.annotate(row));
+        }
         ViewReply::Rows(window)
+    }
+
+    fn host_window(&mut self, asked: &HostsAsked) -> ViewReply {
+        let names = self.sources.iter().map(|source| (source.id, source.name.clone())).collect();
+        let mut window = self.hosts.window(asked, &names, self.zone, now());
+        window.revision = self.ticks.now().hosts;
+        ViewReply::Hosts(window)
     }
 
     fn timeline(&self, buckets: u16) -> ViewReply {
@@ -100,19 +115,27 @@ impl<G: Gui> Controller<G> {
             changes_per_second: self.changes_per_second,
             row_cap: self.rows.cap() as u64,
             rows_evicted: self.rows.evicted(),
+            hosts: self.hosts.len() as u64,
+            hosts_evicted: self.hosts.evicted(),
             notices: self.notices.clone(),
         }
     }
 
     fn set_prefs(&mut self, prefs: Prefs) -> Result<ViewReply, AppError> {
         let zone = Zone::parse(&prefs.zone).ok_or_else(|| AppError::UnknownZone(prefs.zone.clone()))?;
-        let rows_change = zone != self.zone || prefs.flow_events != self.kept.prefs.flow_events;
+        let zone_changes = zone != self.zone;
+        let rows_change = zone_changes
+            || prefs.flow_events != self.kept.prefs.flow_events
+            || prefs.annotations != self.kept.prefs.annotations;
         self.zone = zone;
         self.rows.set_flow_events(prefs.flow_events);
         self.kept.prefs = prefs::mend(prefs);
         self.keeper.keep(&self.kept);
         if rows_change {
             self.ticks.rows();
+        }
+        if zone_changes {
+            self.ticks.hosts();
         }
         Ok(ViewReply::Done)
     }

@@ -18,7 +18,7 @@ pub(super) struct Ticks {
 
 impl Default for Ticks {
     fn default() -> Self {
-        let first = Tick { rows: 1, status: 1 };
+        let first = Tick { rows: 1, status: 1, hosts: 1 };
         Ticks { now: first, told: first, last: Instant::now() }
     }
 }
@@ -34,7 +34,12 @@ impl Ticks {
         self.now.status += 1;
     }
 
-    /// Everything changed.
+    /// Hosts changed.
+    pub(super) fn hosts(&mut self) {
+        self.now.hosts += 1;
+    }
+
+    /// Rows and status changed.
     pub(super) fn both(&mut self) {
         self.rows();
         self.status();

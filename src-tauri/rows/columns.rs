@@ -245,6 +245,8 @@ impl Columns {
                 })
                 .collect(),
             proto: self.proto[at],
+            server_note: String::new(),
+            client_note: String::new(),
         }
     }
 

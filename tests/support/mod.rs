@@ -175,6 +175,16 @@ pub fn strangers_at(count: u32, second: impl Fn(u32) -> u32) -> Vec<u8> {
     capture((0..count).map(stranger))
 }
 
+/// A capture of pairs that exchange a datagram each way, 100 a second: each server is a host of which a service is known.
+pub fn exchanges(count: u32) -> Vec<u8> {
+    let pair = |number: u32| {
+        let (client, server) = (Ipv4Addr::from(0x0a00_0000 + number), Ipv4Addr::from(0x6400_0000 + number));
+        let second = 1_700_000_000 + number / 100;
+        [(second, datagram(client, server, [40_000, 7000], 10)), (second, datagram(server, client, [7000, 40_000], 20))]
+    };
+    capture((0..count).flat_map(pair))
+}
+
 /// A pcap file of Ethernet frames, each with its seconds since 1970.
 fn capture(frames: impl Iterator<Item = (u32, Vec<u8>)>) -> Vec<u8> {
     let mut file = Vec::new();

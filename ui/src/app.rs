@@ -2,6 +2,7 @@
 
 mod acts;
 mod capture;
+mod hosts;
 mod listeners;
 mod news;
 mod view;
@@ -13,7 +14,9 @@ use gloo_events::EventListener;
 use gloo_timers::callback::{Interval, Timeout};
 use sensor_wire::live::CaptureFailure;
 use sensor_wire::request::ValueColumn;
-use sensor_wire::view::{AppStatus, Boot, Column, Prefs, SortKey, SourceId, Timeline, ViewError, ViewRow, Wire};
+use sensor_wire::view::{
+    AppStatus, Boot, Column, HostAsked, Prefs, SortKey, SourceId, Timeline, ViewError, ViewHost, ViewRow, Wire,
+};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 use yew::{Component, Context, Html, NodeRef};
@@ -24,7 +27,7 @@ use crate::grid::columns;
 use crate::grid::header::HeaderEvent;
 use crate::grid::keys::Action;
 use crate::grid::viewport::{GridEvent, Meta, Viewport};
-use crate::state::{Overlay, ValuesAsked};
+use crate::state::{self, Overlay, ValuesAsked};
 use crate::theme;
 use crate::topbar::BarEvent;
 
@@ -45,6 +48,8 @@ pub struct App {
     overlay: Option<Overlay>,
     asked: capture::Asked,
     detail: bool,
+    hosts: hosts::HostsPane,
+    pointed: Option<hosts::Pointed>,
     lost: Option<String>,
     dropping: bool,
     toast: Option<String>,
@@ -162,6 +167,18 @@ pub enum Msg {
     Jump(u64),
     /// The system's own theme changed.
     SystemTheme,
+    /// The pane of hosts, with this one beside the list.
+    Hosts(Option<HostAsked>),
+    /// The pane of hosts was closed.
+    CloseHosts,
+    /// The pointer is over a cell that names one host, or no longer is.
+    Point(Option<(HostAsked, hosts::Place)>),
+    /// It rests there.
+    PointRests,
+    /// It went away.
+    PointGone,
+    /// What is known of the host under the pointer.
+    Card(HostAsked, Option<Rc<ViewHost>>),
 }
 
 /// A pointer's way.
@@ -182,7 +199,7 @@ impl Component for App {
     fn create(ctx: &Context<Self>) -> Self {
         let client = Client::connect();
         let prefs = Prefs::default();
-        let grid = Viewport::new(client.clone(), ctx.link().callback(Msg::Grid), prefs.density.px());
+        let grid = Viewport::new(client.clone(), ctx.link().callback(Msg::Grid), state::row_height(&prefs));
         theme::apply(prefs.theme);
         news::boot(ctx, &client);
         let heard = ctx.link().callback(Msg::Heard);
@@ -202,6 +219,8 @@ impl Component for App {
             overlay: None,
             asked: capture::Asked::default(),
             detail: false,
+            hosts: hosts::HostsPane::default(),
+            pointed: None,
             lost: None,
             dropping: false,
             toast: None,
@@ -312,6 +331,12 @@ impl Component for App {
                 theme::apply(self.prefs.theme);
                 false
             }
+            Msg::Hosts(host) => self.show_hosts(host),
+            Msg::CloseHosts => self.close_hosts(),
+            Msg::Point(at) => self.point(ctx, at),
+            Msg::PointRests => self.point_rests(ctx),
+            Msg::PointGone => self.point_gone(),
+            Msg::Card(asked, host) => self.card(asked, host),
         }
     }
 

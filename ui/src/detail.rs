@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use sensor_wire::FlowRecord;
 use sensor_wire::request::ValueColumn;
-use sensor_wire::view::{Column, Flows, ViewError, ViewFlow, ViewReply, ViewRequest, ViewRow};
+use sensor_wire::view::{Column, Flows, HostAsked, ViewError, ViewFlow, ViewReply, ViewRequest, ViewRow};
+use sensor_wire::{Few, FlowRecord};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent, MouseEvent};
 use yew::{Callback, Component, Context, Html, NodeRef, Properties, html};
@@ -39,6 +39,8 @@ pub struct DetailProps {
     pub on_dock: Callback<()>,
     /// Text for the clipboard, and what it is.
     pub on_copy: Callback<(String, String)>,
+    /// The host of a row's server or client.
+    pub on_host: Callback<HostAsked>,
     /// A list of values, near a point.
     pub on_values: Callback<(ValueColumn, u32, f64, f64)>,
 }
@@ -254,13 +256,26 @@ impl Detail {
                 None => html! { <span>{ cell.text }</span> },
             }
         };
+        let host = |few: Few<sensor_wire::Addr>, id: &'static str, note: &str| {
+            let Few::One(address) = few else { return Html::default() };
+            let asked = HostAsked { source: row.key.source, address, vlan: None };
+            let on = ctx.props().on_host.reform(move |_: MouseEvent| asked);
+            html! {
+                <div class="host-of">
+                    <button class="link-button" {id} onclick={on} title={format!("What is known of {address}")}>{ "Host" }</button>
+                    if !note.is_empty() { <span class="mute">{ format!(" {note}") }</span> }
+                </div>
+            }
+        };
         let rank = row::cell(row, Column::Rank);
         html! {
             <dl class="facts" id="row-facts">
                 <dt>{ "Server" }</dt>
-                <dd class="mono">{ side(Column::Server) }{ port_gap(row, Column::ServerPort) }{ side(Column::ServerPort) }</dd>
+                <dd class="mono">{ side(Column::Server) }{ port_gap(row, Column::ServerPort) }{ side(Column::ServerPort) }
+                    { host(row.servers, "server-host", &row.server_note) }</dd>
                 <dt>{ "Client" }</dt>
-                <dd class="mono">{ side(Column::Client) }{ port_gap(row, Column::ClientPort) }{ side(Column::ClientPort) }</dd>
+                <dd class="mono">{ side(Column::Client) }{ port_gap(row, Column::ClientPort) }{ side(Column::ClientPort) }
+                    { host(row.clients, "client-host", &row.client_note) }</dd>
                 <dt>{ "Protocol" }</dt>
                 <dd>{ row::hint(row, Column::Proto) }
                     if !row.app_protos.is_empty() { { format!(" · {}", row.app_protos.join(", ")) } }</dd>

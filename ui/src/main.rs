@@ -13,6 +13,7 @@ mod dom;
 mod format;
 mod grid;
 mod help;
+mod hosts;
 mod live;
 mod parts;
 mod popup;

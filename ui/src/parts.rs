@@ -40,6 +40,10 @@ pub enum Icon {
     Close,
     /// A square.
     Stop,
+    /// A screen on its foot.
+    Hosts,
+    /// A line with a smaller one under it.
+    Note,
     /// Two sheets.
     Copy,
     /// A lens.
@@ -70,6 +74,8 @@ pub fn icon(icon: Icon) -> Html {
         Icon::DockRight => "M2.5 3h11v10h-11zM9.5 3v10",
         Icon::Close => "M4 4l8 8M12 4l-8 8",
         Icon::Stop => "M4.5 4.5h7v7h-7z",
+        Icon::Hosts => "M2.5 3h11v7.5h-11zM8 10.5v2.5M5.5 13.5h5",
+        Icon::Note => "M2.5 5h11M2.5 8.5h7M2.5 11.5h5",
         Icon::Copy => "M5.5 5.5h7v8h-7zM3.5 10.5v-8h7",
         Icon::Search => "M7 3a4 4 0 1 1 0 8a4 4 0 0 1 0-8M10 10l3.5 3.5",
         Icon::Warning => "M8 2.5l6 11H2zM8 6.5v3.2M8 11.3v.4",

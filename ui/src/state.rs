@@ -1,7 +1,7 @@
 //! Decisions of the window that need no browser: what a click on a header does to the order, which screen is due.
 
 use sensor_wire::request::ValueColumn;
-use sensor_wire::view::{AppStatus, Column, Density, RowKey, SortKey, SourceId, Theme};
+use sensor_wire::view::{AppStatus, Column, Density, Prefs, RowKey, SortKey, SourceId, Theme};
 
 use crate::grid::viewport::Meta;
 use crate::source;
@@ -131,6 +131,16 @@ pub fn next_density(density: Density) -> Density {
         Density::Compact => Density::Medium,
         Density::Medium => Density::Roomy,
         Density::Roomy => Density::Compact,
+    }
+}
+
+/// Height of a row in CSS pixels. The line under an address takes its room in every row alike, so that rows stay
+/// equally tall; in compact rows it stands beside the address instead.
+pub fn row_height(prefs: &Prefs) -> u16 {
+    match (prefs.density, prefs.annotations) {
+        (Density::Medium, true) => 34,
+        (Density::Roomy, true) => 40,
+        (density, _) => density.px(),
     }
 }
 

@@ -24,6 +24,8 @@ pub struct StatusBarProps {
     pub meta: Meta,
     /// Flow rows without an event are shown.
     pub flow_events: bool,
+    /// What is known of hosts stands under their addresses.
+    pub annotations: bool,
     /// Height of rows.
     pub density: Density,
     /// What a key does too.
@@ -62,6 +64,12 @@ pub fn StatusBar(props: &StatusBarProps) -> Html {
                     title="Whether rows of flows without an event are shown">
                     { icon(Icon::Flow) }{ format!("Flow events: {switch}") }<kbd>{ keys::hint(Action::FlowEvents) }</kbd>
                 </button>
+                <button id="annotations" class="item" role="switch" aria-checked={props.annotations.to_string()}
+                    onclick={act(Action::Annotations)}
+                    title="Whether names, systems and programs of hosts stand under their addresses">
+                    { icon(Icon::Note) }{ format!("Annotations: {}", if props.annotations { "on" } else { "off" }) }
+                    <kbd>{ keys::hint(Action::Annotations) }</kbd>
+                </button>
                 <button id="columns" class="item" onclick={act(Action::Columns)} title="Show, hide and reset columns">
                     { icon(Icon::Columns) }{ "Columns" }<kbd>{ keys::hint(Action::Columns) }</kbd>
                 </button>
@@ -89,6 +97,11 @@ pub fn StatusBar(props: &StatusBarProps) -> Html {
                     title={lost.join("\n")}>
                     { format!("{} drops", format::grouped(drops)) }
                 </span>
+                if status.hosts_evicted > 0 {
+                    <span class="warn" title="The hosts that had not changed for the longest">
+                        { format!("{} hosts gave way", format::grouped(status.hosts_evicted)) }
+                    </span>
+                }
                 if status.rows_evicted > 0 {
                     <span class="warn" title={format!("The cap is {} rows", format::grouped(status.row_cap))}>
                         { format!("{} gave way", format::grouped(status.rows_evicted)) }

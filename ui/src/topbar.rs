@@ -51,6 +51,8 @@ pub struct TopBarProps {
     pub zone: AttrValue,
     /// What it is called.
     pub abbreviation: AttrValue,
+    /// The pane of hosts is open.
+    pub hosts: bool,
     /// What the user does.
     pub on: Callback<BarEvent>,
 }
@@ -78,6 +80,11 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 <button class="btn" id="recent" onclick={props.on.reform(|_: MouseEvent| BarEvent::Recent)}
                     title="Captures opened before">{ icon(Icon::Recent) }{ "Recent" }</button>
             }
+            <button class={yew::classes!("btn", props.hosts.then_some("on"))} id="hosts-button" onclick={act(Action::Hosts)}
+                aria-pressed={props.hosts.to_string()} title={titled("Hosts", Action::Hosts)}>
+                { icon(Icon::Hosts) }{ "Hosts" }
+                if props.status.hosts > 0 { <span class="faint number">{ format::grouped(props.status.hosts) }</span> }
+            </button>
             <button class="btn" id="theme" onclick={act(Action::Theme)} title={titled("Theme", Action::Theme)}>
                 { icon(Icon::Theme) }<span class="word">{ state::theme_name(props.theme) }</span>
             </button>

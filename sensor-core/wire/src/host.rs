@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Addr, Timestamp};
 
-/// A part of the answer to [`crate::Request::Hosts`]: hosts that are new or changed, each whole.
+/// A part of the answer to [`crate::request::Request::Hosts`]: hosts that are new or changed, each whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hosts {
     /// Order of change; the app asks for what comes after it.

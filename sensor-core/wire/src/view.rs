@@ -1,8 +1,11 @@
 //! What the UI asks of the app, and what the app answers. One request, one reply, each one binary payload; the app
 //! pushes nothing but a [`Tick`], at most ten a second, after which the UI pulls what it shows.
 
+mod hosts;
+
 use serde::{Deserialize, Serialize};
 
+pub use self::hosts::{HostAsked, HostColumn, HostKey, HostLine, HostSort, HostWindow, HostsAsked, ViewHost, program};
 use crate::interface::Interfaces;
 use crate::live::CaptureFailure;
 use crate::request::{ValueColumn, ValueCount};
@@ -65,6 +68,10 @@ pub enum ViewRequest {
         /// Flows wanted; the app answers at most 1,000.
         limit: u32,
     },
+    /// A window of the list of hosts. Answered by [`ViewReply::Hosts`].
+    Hosts(HostsAsked),
+    /// One host with everything that is known of it. Answered by [`ViewReply::Host`].
+    Host(HostAsked),
     /// Open captures by path. Answered by [`ViewReply::Done`]; a file that fails shows in the status.
     Open(Vec<String>),
     /// Show the system's file dialog; what is picked is opened. Answered by [`ViewReply::Done`] when it closes.
@@ -118,6 +125,10 @@ pub enum ViewReply {
     Values(Values),
     /// To [`ViewRequest::Flows`].
     Flows(Flows),
+    /// To [`ViewRequest::Hosts`].
+    Hosts(HostWindow),
+    /// To [`ViewRequest::Host`]; `None` where nothing is known of it.
+    Host(Option<Box<ViewHost>>),
     /// To [`ViewRequest::Interfaces`].
     Interfaces(Interfaces),
     /// To [`ViewRequest::Capture`]: it runs, or why it can't.
@@ -146,6 +157,8 @@ pub struct Tick {
     pub rows: u64,
     /// Grows with each change of sources, counters or messages.
     pub status: u64,
+    /// Grows with each change of hosts.
+    pub hosts: u64,
 }
 
 /// What the UI needs at its start.
@@ -179,6 +192,8 @@ pub struct Prefs {
     pub columns: Vec<ColumnPref>,
     /// Show flow rows that have no event.
     pub flow_events: bool,
+    /// Show what is known of a host under its address.
+    pub annotations: bool,
     /// Where the detail panel lies.
     pub detail_dock: Dock,
     /// Width of the detail panel in CSS pixels where it lies at the right, within [`DETAIL_WIDTH`].
@@ -201,6 +216,7 @@ impl Default for Prefs {
             density: Density::Medium,
             columns: Column::ALL.iter().map(|&column| ColumnPref { column, width: None, shown: true }).collect(),
             flow_events: true,
+            annotations: true,
             detail_dock: Dock::Auto,
             detail_width: 440,
             detail_height: 300,
@@ -426,6 +442,10 @@ pub struct ViewRow {
     pub events: Vec<EventMessage>,
     /// IP protocol number.
     pub proto: u8,
+    /// What is known of the one server: its name, and what answers on the row's port; else empty.
+    pub server_note: String,
+    /// What is known of the one client: its name, and what it runs; else empty.
+    pub client_note: String,
 }
 
 /// Rows over time.
@@ -487,6 +507,10 @@ pub struct AppStatus {
     pub row_cap: u64,
     /// Rows that gave way.
     pub rows_evicted: u64,
+    /// Hosts the app keeps.
+    pub hosts: u64,
+    /// Hosts that gave way.
+    pub hosts_evicted: u64,
     /// Standing messages (preferences could not be kept, ...), newest last.
     pub notices: Vec<ViewError>,
 }

@@ -9,7 +9,7 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 use yew::Context;
 
-use super::{App, Drag, Msg};
+use super::{App, Drag, Msg, hosts};
 use crate::backend::unexpected;
 use crate::dom;
 use crate::format;
@@ -27,6 +27,15 @@ const PREFS_REST: u32 = 400;
 
 impl App {
     pub(super) fn act(&mut self, ctx: &Context<Self>, action: Action) -> bool {
+        self.pointed = None;
+        if self.hosts.open && self.overlay.is_none() && action.is_for_rows() {
+            // The rows lie under the pane: what is meant for them goes to it.
+            if action == Action::Back {
+                return self.close_hosts();
+            }
+            self.focus_home();
+            return false;
+        }
         if self.grid.act(action) {
             return false;
         }
@@ -76,6 +85,20 @@ impl App {
                 self.asked.refused = None;
                 self.overlay = Some(Overlay::Capture);
             }
+            Action::Annotations => {
+                self.prefs.annotations = !self.prefs.annotations;
+                self.grid.set_row_height(state::row_height(&self.prefs));
+                self.keep_prefs(ctx);
+            }
+            Action::Hosts => return if self.hosts.open { self.close_hosts() } else { self.show_hosts(None) },
+            Action::HostOf => {
+                let host = self.selected.as_ref().map(|row| hosts::host_of(row, self.grid.column()));
+                return match host {
+                    Some(Some(host)) => self.show_hosts(Some(host)),
+                    Some(None) => self.say(ctx, "This cell names no single host: go to a server or client.".into()),
+                    None => false,
+                };
+            }
             Action::Theme => {
                 self.prefs.theme = state::next_theme(self.prefs.theme);
                 theme::apply(self.prefs.theme);
@@ -83,7 +106,7 @@ impl App {
             }
             Action::Density => {
                 self.prefs.density = state::next_density(self.prefs.density);
-                self.grid.set_row_height(self.prefs.density.px());
+                self.grid.set_row_height(state::row_height(&self.prefs));
                 self.keep_prefs_later(ctx);
             }
             Action::Dock => {
@@ -249,6 +272,7 @@ impl App {
 
     pub(super) fn pressed(&mut self, y: f64, column: Option<Column>, at: (f64, f64)) -> bool {
         dom::focus("grid");
+        self.pointed = None;
         let Some(row) = self.grid.point(y, column) else { return false };
         if let Some((values, count)) = column.and_then(|column| row::values(&row, column)) {
             self.overlay = Some(Overlay::Values(ValuesAsked { key: row.key, column: values, count, x: at.0, y: at.1 }));
@@ -260,7 +284,7 @@ impl App {
     pub(super) fn close_overlay(&mut self) -> bool {
         let was = self.overlay.take().is_some();
         if was {
-            dom::focus("grid");
+            self.focus_home();
         }
         was
     }

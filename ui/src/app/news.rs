@@ -11,7 +11,7 @@ use super::{App, Msg};
 use crate::backend::{self, Client, Heard, unexpected};
 use crate::grid::columns;
 use crate::grid::viewport::GridEvent;
-use crate::state::Overlay;
+use crate::state::{self, Overlay};
 use crate::theme;
 
 /// Buckets of the strip above the grid.
@@ -29,7 +29,7 @@ impl App {
                 self.boot = Some(boot);
                 self.lost = None;
                 theme::apply(self.prefs.theme);
-                self.grid.set_row_height(self.prefs.density.px());
+                self.grid.set_row_height(state::row_height(&self.prefs));
                 self.lay_out();
                 self.pull_status(ctx);
                 self.pulls.strip_stale = true;
@@ -42,7 +42,7 @@ impl App {
 
     pub(super) fn heard(&mut self, ctx: &Context<Self>, heard: Heard) -> bool {
         match heard {
-            Heard::Tick(Tick { rows, status }) => {
+            Heard::Tick(Tick { rows, status, hosts }) => {
                 if self.boot.is_none() || self.lost.is_some() {
                     // The app is back, perhaps as another run of itself.
                     boot(ctx, &self.client);
@@ -54,7 +54,7 @@ impl App {
                 if !self.grid.tick(rows) {
                     self.pull_due_status(ctx);
                 }
-                false
+                self.hosts_changed(hosts)
             }
             Heard::Lost(cause) => {
                 let changed = self.lost.as_ref() != Some(&cause);

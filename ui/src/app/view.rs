@@ -7,7 +7,7 @@ use web_sys::{HtmlElement, MouseEvent, PointerEvent};
 use yew::{Context, Html, NodeRef, html};
 
 use super::listeners::capture;
-use super::{App, Drag, Msg};
+use super::{App, Drag, Msg, hosts};
 use crate::detail::Detail;
 use crate::dom;
 use crate::format;
@@ -43,7 +43,8 @@ impl App {
         html! {
             <div id="window">
                 <TopBar status={self.status.clone()} has_dialog={boot.has_dialog} theme={self.prefs.theme}
-                    zone={self.prefs.zone.clone()} abbreviation={self.meta.zone.clone()} on={link.callback(Msg::Bar)} />
+                    zone={self.prefs.zone.clone()} abbreviation={self.meta.zone.clone()} hosts={self.hosts.open}
+                    on={link.callback(Msg::Bar)} />
                 { self.banners(ctx) }
                 if !self.status.sources.is_empty() {
                     <Strip timeline={self.timeline.clone()} total={self.meta.total} newest_first={self.by_time()}
@@ -52,9 +53,12 @@ impl App {
                 <main ref={self.nodes.main.clone()} class={(!self.docked_right()).then_some("below")}>
                     { self.view_grid(ctx, boot) }
                     { self.view_detail(ctx) }
+                    { self.view_hosts(ctx) }
                 </main>
                 <StatusBar status={self.status.clone()} meta={self.meta.clone()} flow_events={self.prefs.flow_events}
+                    annotations={self.prefs.annotations}
                     density={self.prefs.density} on={link.callback(Msg::Do)} />
+                { self.view_card() }
                 { self.view_overlay(ctx, boot) }
                 if let Some(toast) = &self.toast { <div id="toast" role="status">{ toast }</div> }
                 if self.dropping { { screens::drop_here() } }
@@ -132,11 +136,21 @@ impl App {
             Some(Msg::Pressed(y, cell.and_then(|(_, name)| columns::by_name(&name)), at))
         });
         // What a cell says when pointed at is made when it is pointed at, not for every row and frame.
-        let (body, grid) = (self.nodes.body.clone(), self.grid.clone());
+        let (body, grid, on_point) = (self.nodes.body.clone(), self.grid.clone(), link.callback(Msg::Point));
         let pointed = yew::Callback::from(move |event: MouseEvent| {
             let (Some(body), Some((cell, name))) = (body.cast::<HtmlElement>(), cell_of(&event)) else { return };
             let y = f64::from(event.client_y()) - body.get_bounding_client_rect().top();
-            if let Some(hint) = columns::by_name(&name).and_then(|column| grid.hint(y, column)) {
+            let column = columns::by_name(&name);
+            let address = column.filter(|column| matches!(column, Column::Server | Column::Client));
+            let host = address.and_then(|column| hosts::host_of(&grid.row_under(y)?, column));
+            if let Some(host) = host {
+                // The card tells all; two hints would lie over each other.
+                let _ = cell.remove_attribute("title");
+                let rect = cell.get_bounding_client_rect();
+                on_point.emit(Some((host, hosts::Place { x: rect.left(), above: rect.top(), y: rect.bottom() })));
+                return;
+            }
+            if let Some(hint) = column.and_then(|column| grid.hint(y, column)) {
                 // A cell without its hint is still readable.
                 let _ = cell.set_attribute("title", &hint);
             }
@@ -157,7 +171,8 @@ impl App {
                         <Header {layout} sort={self.sort.clone()} zone={self.meta.zone.clone()}
                             on={link.callback(Msg::Header)} />
                         <div class="body" role="rowgroup" ref={self.nodes.body.clone()} onclick={pressed}
-                            ondblclick={link.callback(|_: MouseEvent| Msg::Opened)} onmouseover={pointed}></div>
+                            ondblclick={link.callback(|_: MouseEvent| Msg::Opened)} onmouseover={pointed}
+                            onmouseout={link.callback(|_: MouseEvent| Msg::Point(None))}></div>
                     </div>
                 </div>
                 <div class="scrollbar" ref={self.nodes.bar.clone()} onpointerdown={thumb(Drag::Down)}
@@ -199,6 +214,7 @@ impl App {
                     on_close={link.callback(|()| Msg::CloseDetail)}
                     on_dock={link.callback(|()| Msg::Do(Action::Dock))}
                     on_copy={link.callback(|(text, what)| Msg::Copy(text, what))}
+                    on_host={link.callback(|host| Msg::Hosts(Some(host)))}
                     on_values={link.callback(|(column, count, x, y)| Msg::Values(column, count, x, y))} />
             </aside>
         }

@@ -49,7 +49,7 @@ impl Backend for Bridge {
 
 /// Waits until the app's tick differs from the last one, or for as long as it lets us wait.
 async fn poll(last: Tick) -> Result<Tick, String> {
-    let bytes = fetch(format!("/tick?rows={}&status={}", last.rows, last.status), None).await?;
+    let bytes = fetch(format!("/tick?rows={}&status={}&hosts={}", last.rows, last.status, last.hosts), None).await?;
     codec::decode_compact(&bytes).map_err(|e| e.to_string())
 }
 

@@ -39,6 +39,12 @@ pub enum Action {
     Capture,
     /// The detail panel below the grid, or at its right.
     Dock,
+    /// Shows or hides what is known of hosts under their addresses.
+    Annotations,
+    /// The pane of hosts, or back to the rows.
+    Hosts,
+    /// The host that the cell names.
+    HostOf,
     /// The next theme.
     Theme,
     /// The picker of time zones.
@@ -49,6 +55,14 @@ pub enum Action {
     Columns,
     /// The help.
     Help,
+}
+
+impl Action {
+    /// It is about the rows of the grid, not about the view as a whole.
+    pub fn is_for_rows(self) -> bool {
+        let group = KEYS.iter().find(|binding| binding.action == self).map(|binding| binding.group);
+        matches!(group, Some(Group::Move | Group::Row))
+    }
 }
 
 /// Where the help lists a key.
@@ -105,10 +119,13 @@ pub const KEYS: &[Binding] = &[
     bind(&["l"], Action::Values(ValueColumn::Client), Group::Row, "List its clients"),
     bind(&["L"], Action::Values(ValueColumn::ClientPort), Group::Row, "List its client ports"),
     bind(&["y"], Action::Copy, Group::Row, "Copy the cell's exact value, or its list"),
+    bind(&["H"], Action::HostOf, Group::Row, "The host that the cell names"),
     bind(&["b"], Action::Dock, Group::Row, "Detail panel below, or at the right"),
     bind(&["Escape"], Action::Back, Group::Row, "Close what is topmost; let go of the row"),
     bind(&[" "], Action::Pause, Group::View, "Pause, or go on"),
     bind(&["v"], Action::FlowEvents, Group::View, "Flow events on or off"),
+    bind(&["n"], Action::Annotations, Group::View, "Annotations under addresses on or off"),
+    bind(&["h"], Action::Hosts, Group::View, "Hosts"),
     bind(&["o"], Action::OpenCapture, Group::View, "Open a capture"),
     bind(&["i"], Action::Capture, Group::View, "Capture live from an interface"),
     bind(&["z"], Action::Zone, Group::View, "Time zone"),
@@ -139,6 +156,7 @@ pub fn shown(key: &'static str) -> &'static str {
         "PageDown" => "PgDn",
         "PageUp" => "PgUp",
         "Escape" => "Esc",
+        "H" => "Shift+H",
         "S" => "Shift+S",
         "L" => "Shift+L",
         other => other,

@@ -54,6 +54,15 @@ pub fn cell(row: &ViewRow, column: Column) -> Cell {
     }
 }
 
+/// The line under an address; empty where there is none.
+pub fn note(row: &ViewRow, column: Column) -> &str {
+    match column {
+        Column::Server => &row.server_note,
+        Column::Client => &row.client_note,
+        _ => "",
+    }
+}
+
 /// What the events cell says.
 pub fn events(row: &ViewRow) -> Events {
     let Some(worst) = row.events.iter().min_by_key(|e| e.severity) else {
@@ -277,6 +286,8 @@ pub(crate) mod tests {
             states: [300, 0, 6],
             events: Vec::new(),
             proto: 6,
+            server_note: String::new(),
+            client_note: String::new(),
         }
     }
 

@@ -10,6 +10,9 @@ use crate::grid::{columns, row};
 /// Blank space in the events cell, in CSS pixels: its own at both sides, a badge's at its right, a count's at its left.
 const EVENTS_BLANKS: i32 = 6 + 6 + 7 + 8;
 
+/// Blank space of a cell at both sides of its note, in CSS pixels.
+const NOTE_BLANKS: i32 = 6 + 6;
+
 /// One recycled row.
 pub struct Slot {
     root: HtmlElement,
@@ -31,6 +34,8 @@ struct Shown {
 struct CellSlot {
     column: Column,
     text: TextSlot,
+    /// The line under an address.
+    note: Option<TextSlot>,
 }
 
 /// An element with one text, and what both last were.
@@ -60,7 +65,14 @@ impl Slot {
                 cell.set_class_name("cell");
                 events = Some(cell);
             } else {
-                cells.push(CellSlot { column, text: TextSlot::around(document, cell)? });
+                let text = TextSlot::around(document, cell.clone())?;
+                let note = matches!(column, Column::Server | Column::Client).then(|| {
+                    let span = document.create_element("span")?;
+                    span.set_class_name("note-line");
+                    cell.append_child(&span)?;
+                    TextSlot::around(document, span)
+                });
+                cells.push(CellSlot { column, text, note: note.transpose()? });
             }
         }
         let events = events.ok_or_else(|| JsValue::from_str("the grid has no events column"))?;
@@ -81,7 +93,12 @@ impl Slot {
             let content = row::cell(row, cell.column);
             let cursor = if cursor == Some(cell.column) { " at" } else { "" };
             let right = if columns::right_aligned(cell.column) { " right" } else { "" };
-            cell.text.set(&content.text, &format!("cell{right} {}{cursor}", content.class));
+            let note = row::note(row, cell.column);
+            let noted = if note.is_empty() { "" } else { " noted" };
+            cell.text.set(&content.text, &format!("cell{right} {}{noted}{cursor}", content.class));
+            if let Some(slot) = &mut cell.note {
+                slot.set(note, "note-line");
+            }
         }
         let events = row::events(row);
         self.badge.set(events.badge, events.badge_class);
@@ -117,12 +134,19 @@ impl Slot {
             let parts = [&self.badge, &self.message, &self.count];
             return parts.iter().map(|t| t.inline_width()).sum::<i32>() + EVENTS_BLANKS;
         }
-        self.cells.iter().find(|c| c.column == column).map_or(0, |c| c.text.natural_width())
+        self.cells.iter().find(|c| c.column == column).map_or(0, |cell| {
+            // In compact rows the note stands beside the address and is part of its width.
+            let note = cell.note.as_ref().filter(|note| !note.text.is_empty()).map_or(0, |note| note.natural_width());
+            cell.text.natural_width().max(note + NOTE_BLANKS)
+        })
     }
 
     fn clear(&mut self) {
         for cell in &mut self.cells {
             cell.text.set("", "cell");
+            if let Some(note) = &mut cell.note {
+                note.set("", "note-line");
+            }
         }
         self.badge.set("", "badge none");
         self.message.set("", "message");

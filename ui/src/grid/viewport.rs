@@ -298,6 +298,12 @@ impl Viewport {
         state.row(index).map(|row| row::hint(row, column))
     }
 
+    /// The row under a height within the body.
+    pub fn row_under(&self, y: f64) -> Option<ViewRow> {
+        let state = self.state.borrow();
+        state.row(state.scroll.row_at(y)?).cloned()
+    }
+
     /// The selected row as it was last seen.
     pub fn selected(&self) -> Option<Rc<ViewRow>> {
         self.state.borrow().selected.clone()
@@ -329,11 +335,10 @@ impl Viewport {
         dom::document()?.get_element_by_id(&id)
     }
 
-    /// The width at which a column's heading and its content fit, over the rows in sight.
+    /// The width at which a column's heading and its content fit, over the rows in sight and the one that comes next.
     pub fn fit(&self, column: Column) -> u16 {
         let state = self.state.borrow();
-        let shown = state.scroll.visible() as usize;
-        let content = state.slots.iter().take(shown).map(|slot| slot.content_width(column)).max().unwrap_or(0);
+        let content = state.slots.iter().map(|slot| slot.content_width(column)).max().unwrap_or(0);
         // A cell that has just the width of its text would cut it where that is a fraction of a pixel more.
         (content.max(header::natural_width(column)) + 1).clamp(0, 2_000) as u16
     }
