@@ -103,3 +103,29 @@ fn past_the_bound_flows_stay_without_their_protocol_and_are_counted() {
     assert_eq!(sink.0.iter().filter(|app| app.is_none()).count(), 6);
     assert_eq!(engine.inspections(), 0);
 }
+
+/// A request's second fragment is lost, and the others are given up for a stranger's before it is sent again.
+#[test]
+fn regression_fragments_that_never_became_whole_are_in_no_stream() {
+    let request = b"GET /index.html HTTP/1.1\r\nHost: www.example.org\r\n\r\n";
+    let whole = tcp(40_000, true, PSH_ACK, FIRST + 1, ANSWER + 1, request);
+    // Parts of the TCP segment: an offset in units of 8 bytes, more fragments follow, bytes.
+    let fragment = |offset: u8, more: bool, bytes: &[u8]| {
+        let mut frame = [&whole[..34], bytes].concat();
+        frame[16..22].copy_from_slice(&[0, 20 + bytes.len() as u8, 0, 1, u8::from(more) << 5, offset]);
+        frame
+    };
+    let segment = &whole[34..];
+    let (head, tail) = (fragment(0, true, &segment[..24]), fragment(4, false, &segment[32..]));
+    let mut stranger = head.clone();
+    stranger[29] = 9;
+    let defrag = sensor_core::decode::DefragLimits { datagrams: 1, ..Default::default() };
+    let limits = Limits { defrag, ..Limits::default() };
+    let mut engine = Engine::new(Config { limits, window_ns: None, ..Config::default() });
+    let mut sink = Protocols::default();
+    ingest(&mut engine, &handshake(40_000), &mut sink);
+    ingest(&mut engine, &[head, tail, stranger, whole.clone()], &mut sink);
+    assert_eq!(engine.stats().anomalies.get(sensor_core::Anomaly::DefragTrackers), 1);
+    engine.finish(&mut sink);
+    assert!(sink.0.contains(&Some(AppProto::Http)), "{:?}", sink.0);
+}

@@ -283,6 +283,11 @@ impl Defrag {
         self.ready.pop_front()
     }
 
+    /// Datagrams that wait, and the bytes that their buffers take.
+    pub fn waiting(&self) -> (usize, usize) {
+        (self.waiting.len(), self.bytes)
+    }
+
     /// Takes back a buffer.
     pub fn recycle(&mut self, datagram: Datagram) {
         if self.spare.len() < SPARE {

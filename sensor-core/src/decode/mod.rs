@@ -125,6 +125,11 @@ impl Decoder {
         self.walk(datagram.context(), packets, anomalies).datagram(datagram);
     }
 
+    /// Datagrams that wait for fragments, and the bytes that their buffers take.
+    pub fn fragments_waiting(&self) -> (usize, usize) {
+        self.defrag.waiting()
+    }
+
     /// Takes back a datagram's buffer.
     pub fn recycle(&mut self, datagram: Datagram) {
         self.defrag.recycle(datagram);

@@ -89,6 +89,7 @@ pub fn decode<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, proto: u8, body: Span<'a>) -
         one_way: false,
         icmp_error: false,
         bad_checksum: ip.bad_checksum,
+        partial: ip.partial,
         carrier: false,
     };
     let verify = walk.settings.verify_checksums;

@@ -258,7 +258,7 @@ fn smb_side(smb: &smb::Smb, server: bool, length: usize) -> Reading {
     let mut facts = Vec::new();
     if let Some(os) = &smb.native_os {
         facts.extend(native_system(os).map(|system| Fact::System { system, evidence: Evidence::Smb }));
-        product.banner = Some(os.clone());
+        product = product.said(os.clone());
     }
     if let Some(ntlm) = smb.ntlm.as_ref().filter(|ntlm| ntlm.challenge == server) {
         let name = ntlm.dns_name.clone().or_else(|| ntlm.host.clone());
@@ -313,7 +313,8 @@ fn line_client(prefix: &[u8], port: u16) -> Option<Product> {
     let (first, _) = line(prefix)?;
     let mut words = first.split(|byte| *byte == b' ');
     let command = words.next()?.to_ascii_uppercase();
-    let argument = || first.split(|byte| *byte == b' ').nth(1).map(|word| text(word, 255));
+    let word = || first.split(|byte| *byte == b' ').nth(1).map(|word| text(word, 255));
+    let argument = || word().filter(|word| !word.is_empty());
     match command.as_slice() {
         b"EHLO" | b"HELO" | b"LHLO" => Some(Product::of("smtp").said(argument().unwrap_or_default())),
         b"NICK" | b"CAP" => Some(Product::of("irc")),
@@ -367,7 +368,7 @@ fn binary(prefix: &[u8], port: u16, server: bool) -> Option<Product> {
         ([5, 0 | 1, 11, ..], false) | ([5, 0 | 1, 12 | 13, ..], true) => Some(Product::of("dcerpc")),
         // MQTT CONNECT and CONNACK.
         ([0x10, _, 0, 4, b'M', b'Q', b'T', b'T', version, ..], false) => {
-            Some(Product { version: Some(mqtt(*version).to_owned()), ..Product::of("mqtt") })
+            Some(Product::of("mqtt").named("", Some(mqtt(*version))))
         }
         ([0x20, 2, 0 | 1, 0..=5], true) => Some(Product::of("mqtt")),
         // SUN RPC over TCP: last fragment, then call (0) or reply (1).

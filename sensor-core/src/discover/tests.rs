@@ -250,6 +250,15 @@ fn everything(data: &[u8], port: u16) {
 #[test]
 fn regression_an_empty_text_is_no_product_and_no_banner() {
     assert_eq!(read::stream(b"EHLO \r\n", false, 25).facts, [Fact::Client(Product::of("smtp"))]);
+    assert_eq!(read::stream(b"RFB \n", false, 5900).facts, [Fact::Client(Product::of("vnc"))]);
     assert_eq!(Product::slashed("http", ""), Product::of("http"));
     assert_eq!(Product::of("ssh").named("", Some("")), Product::of("ssh"));
+}
+
+#[test]
+fn regression_an_ssh_banner_is_at_most_255_bytes() {
+    let identification = [b"SSH-2.0-".as_slice(), &[b'x'; 300], b"\r\n"].concat();
+    let facts = read::stream(&identification, true, 22).facts;
+    let [Fact::Service(product)] = facts.as_slice() else { panic!("{facts:?}") };
+    assert_eq!(product.banner.as_ref().map(String::len), Some(255));
 }

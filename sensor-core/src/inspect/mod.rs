@@ -118,7 +118,7 @@ impl Inspector {
     /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
     #[inline]
     pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
-        if packet.bad_checksum {
+        if packet.bad_checksum || packet.partial {
             return;
         }
         if let Some(observer) = &mut self.observer {

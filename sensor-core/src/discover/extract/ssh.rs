@@ -29,7 +29,8 @@ pub fn hello(stream: &[u8]) -> Option<(Hello, bool)> {
         let (first, after) = line(rest)?;
         rest = after;
         let Some(identification) = first.strip_prefix(b"SSH-") else { continue };
-        let identification = text(identification, 255);
+        // With what was taken off, a text of 255 bytes.
+        let identification = text(identification, 251);
         let (protocol, software) = identification.split_once('-')?;
         let (software, comment) = match software.split_once(' ') {
             Some((software, comment)) => (software, Some(comment.to_owned())),
