@@ -134,6 +134,19 @@ fn regression_a_window_that_starts_where_a_closed_one_did_has_rows_of_its_own() 
     assert_eq!(sums, [(3, 3), (3, 3), (1, 1)]);
 }
 
+/// A capture can say any time (pcapng: `if_tsoffset`).
+#[test]
+fn regression_the_first_and_the_last_time_there_are_have_windows() {
+    let mut engine = Engine::new(Config::default());
+    for (host, time) in (0..).zip([i64::MIN, i64::MAX, i64::MIN, 0, i64::MIN, i64::MAX - 1]) {
+        let data = syn([10, 0, 0, host], 1000, [10, 9, host, 1], 80);
+        engine.ingest([Frame { time, link: 1, wire: 54, data: &data }], &mut ());
+        engine.changed_after(0, 100);
+    }
+    engine.finish(&mut ());
+    assert_eq!(engine.changed_after(0, 100).rows.iter().map(|row| row.flows).sum::<u32>(), 6);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     /// Each flow is in exactly one row, and a row is the sum of its flows, whatever the traffic.

@@ -278,7 +278,7 @@ impl Assets {
     fn seen(&mut self, time: i64, key: HostKey) -> bool {
         let Some(host) = self.hosts.touch(&key) else { return false };
         host.last = host.last.max(time);
-        if host.last - host.told >= SEEN_AGAIN {
+        if host.last.saturating_sub(host.told) >= SEEN_AGAIN {
             self.mark(key);
         }
         true

@@ -127,7 +127,7 @@ impl Summary {
 
     /// The window that takes what is new at a time.
     fn window(&mut self, time: Timestamp) -> &mut Window {
-        let start = time.div_euclid(self.window_ns) * self.window_ns;
+        let start = time.div_euclid(self.window_ns).saturating_mul(self.window_ns);
         self.open.get_or_insert_with(|| Window {
             start,
             flows: Vec::new(),
