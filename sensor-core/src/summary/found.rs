@@ -43,6 +43,10 @@ impl Found {
         hasher.finish()
     }
 
+    pub fn host(&self) -> HostKey {
+        self.host
+    }
+
     pub fn add(&mut self, event: &Event) {
         self.last = self.last.max(event.time);
         let service = event.change.service();

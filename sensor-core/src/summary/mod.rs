@@ -109,10 +109,14 @@ impl Summary {
     pub fn discovered(&mut self, event: &Event, table: &mut FlowTable) {
         self.roll(event.time, table);
         let id = Found::row_id(event, self.window(event.time).start);
-        let row = match self.by_id.get(&id) {
-            Some(row) => *row,
+        let is_its = |row: &RowIndex| {
+            let found = self.rows.get(*row as usize).and_then(|slot| slot.found.as_ref());
+            found.is_some_and(|found| found.host() == event.host())
+        };
+        let row = match self.by_id.get(&id).copied().filter(is_its) {
+            Some(row) => row,
             None => {
-                let row = self.add_row(id);
+                let row = self.add_row(unused(id, |id| self.by_id.contains_key(&id)));
                 self.window(event.time).found.push(row);
                 row
             }
