@@ -9,6 +9,7 @@ use std::fs;
 use std::process::Command;
 
 use criterion::{Criterion, Throughput, criterion_group};
+use sensor_core::discover::DiscoverLimits;
 use sensor_core::engine::Config;
 use sensor_core::{Engine, Frame, Limits};
 
@@ -20,7 +21,7 @@ fn time(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(LOT.into())).sample_size(30);
         for flows in FLOWS {
             let mut traffic = Traffic::new();
-            let mut engine = opened(flows, payload, false, &mut traffic);
+            let mut engine = opened(flows, payload, false, false, &mut traffic);
             let mut turn = 0;
             group.bench_function(format!("{flows} flows in turn"), |bencher| {
                 bencher.iter(|| {
@@ -45,14 +46,16 @@ fn time(criterion: &mut Criterion) {
     }
 }
 
-/// An engine with this many open flows, whose client has said `payload` and whose server has answered.
-fn opened(flows: u32, payload: &'static Payload, rows: bool, traffic: &mut Traffic) -> Engine {
+/// An engine with this many open flows, whose client has said `payload` and whose server has answered. `hosts` are
+/// looked for or not: there are a sixteenth as many as flows.
+fn opened(flows: u32, payload: &'static Payload, rows: bool, hosts: bool, traffic: &mut Traffic) -> Engine {
     let most = 2 * flows as usize;
     // Room for all, so that neither emergency nor refusal is measured.
     let limits = Limits { flows: most, kept_flows: most, rows: most, inspections: most, ..Limits::default() };
     let window_ns = rows.then_some(10_000_000_000);
-    let mut engine = Engine::new(Config { limits, window_ns, seed: 1, ..Config::default() });
-    let answer = if payload == TELLING { b"HTTP/1.1 200 OK\r\n\r" } else { NOISE };
+    let discover = hosts.then(DiscoverLimits::default);
+    let mut engine = Engine::new(Config { limits, window_ns, discover, seed: 1, ..Config::default() });
+    let answer = if payload == TELLING { b"HTTP/1.1 200 O\r\n\r\n" } else { NOISE };
     let parts = [Part::Syn, Part::SynAck, Part::Ack, Part::Data(payload), Part::Answer(answer)];
     traffic.send(&mut engine, 5 * flows, |n| (n / 5, parts[n as usize % 5]));
     assert_eq!(engine.open_flows(), flows as usize);
@@ -149,7 +152,7 @@ const ANSWER: u32 = 9_000;
 /// Bytes of an idle flow, each case in a process of its own so that no other's memory is in it.
 fn memory() {
     let Ok(program) = std::env::current_exe() else { return };
-    for case in ["known", "probed", "known, rows", "probed, rows"] {
+    for case in ["known", "probed", "known, hosts", "probed, hosts", "known, rows, hosts", "probed, rows, hosts"] {
         if let Err(error) = Command::new(&program).args([MEMORY, case]).status() {
             eprintln!("memory not measured: {error}");
         }
@@ -163,7 +166,7 @@ fn memory_of(case: &str) {
         return;
     };
     let payload = if case.starts_with("known") { TELLING } else { NOISE };
-    let mut engine = opened(flows, payload, case.ends_with("rows"), &mut Traffic::new());
+    let mut engine = opened(flows, payload, case.contains("rows"), case.contains("hosts"), &mut Traffic::new());
     engine.changed_after(0, 1);
     let Some((after, peak)) = resident() else { return };
     let each = |bytes: u64| bytes.saturating_sub(before) / u64::from(flows);

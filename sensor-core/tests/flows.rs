@@ -1,9 +1,9 @@
 //! Flows from packets: which give way, when they end, what fragments, ICMP errors and wrong checksums count for.
 
 use sensor_core::engine::Config;
-use sensor_core::flow::Flow;
+use sensor_core::flow::{CLIENT, Flow};
 use sensor_core::{Engine, FlowSink, Frame, Limits};
-use sensor_wire::flow::EndReason;
+use sensor_wire::flow::{EndReason, FlowState};
 
 const SECOND: i64 = 1_000_000_000;
 const START: i64 = 1_700_000_000 * SECOND;
@@ -212,4 +212,19 @@ fn a_packet_with_a_wrong_checksum_is_traffic_and_changes_no_state() {
         let wrong = engine.stats().anomalies.ranked().into_iter().find(|(name, _)| *name == "tcp.invalid_checksum");
         assert_eq!(wrong.map_or(0, |(_, n)| n), if verify { 2 } else { 0 });
     }
+}
+
+/// A reset of which a fragment is missing: its receiver waits for the rest and keeps the connection.
+#[test]
+fn regression_a_reset_that_never_became_whole_resets_nothing() {
+    let (mut engine, mut sink) = (engine(10), Ended::default());
+    for (back, seq, flags) in [(false, 1, SYN), (true, 1, SYN | ACK), (false, 2, ACK)] {
+        ingest(&mut engine, &mut sink, START, &tcp(1000, back, seq, flags, b""));
+    }
+    let reset = tcp(1000, false, 2, RST, &[0; 12]);
+    // More fragments follow the first 24 bytes of TCP.
+    ingest(&mut engine, &mut sink, START, &ipv4([10, 0, 0, 1], [10, 0, 0, 2], 6, 0x2000, &reset[34..58]));
+    engine.finish(&mut sink);
+    let [flow] = sink.0.as_slice() else { panic!("{:?}", sink.0) };
+    assert_eq!((flow.state, flow.sides[CLIENT].packets), (FlowState::Established, 3));
 }

@@ -40,10 +40,9 @@ fn messages(corpus: &Path) {
         let message = digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | *digit as u8));
         write(corpus, "wire", &name.replace(' ', "-"), &std::iter::once(*kind).chain(message).collect::<Vec<_>>());
     }
-    for (kind, name, message) in [
-        (5, "interfaces", codec::encode(&Interfaces::default())),
-        (8, "preferences", codec::encode(&Prefs::default())),
-    ] {
+    for (kind, name, message) in
+        [(5, "interfaces", codec::encode(&Interfaces::default())), (8, "preferences", codec::encode(&Prefs::default()))]
+    {
         write(corpus, "wire", name, &[&[kind], message.expect("a message").as_slice()].concat());
     }
 }

@@ -56,7 +56,7 @@ pub struct Packet<'a> {
     pub icmp_error: bool,
     /// A checksum was verified and is wrong: the receiver drops this packet, so streams must not see it.
     pub bad_checksum: bool,
-    /// Fragments of a datagram that never became whole: the receiver never got it, so streams must not see it.
+    /// Fragments of a datagram that never became whole: the receiver never got it, so TCP must not see it.
     pub partial: bool,
     /// It carries a packet that was decoded too and follows.
     pub carrier: bool,

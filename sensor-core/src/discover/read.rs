@@ -22,15 +22,22 @@ pub const MAX_PREFIX: usize = tls::MAX_PREFIX;
 /// How far a dialogue in lines is read for its upgrade to TLS.
 const MAX_DIALOGUE: usize = 1024;
 
-/// How long a stream's start may stay unrecognised before it is given up.
-const MIN_PREFIX: usize = 256;
+/// How far RDP's negotiation is read for the TLS behind it.
+const MAX_RDP: usize = 256;
+
+/// How long a stream's start may stay unrecognised before it is given up: text may begin with lines of any kind, other
+/// protocols show in their first header what they are.
+fn may_be_known_later(prefix: &[u8]) -> bool {
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    prefix.len() < if prefix.iter().all(is_text) { 256 } else { 16 }
+}
 
 /// Reads what one side of a TCP connection sent first: `from_server` tells which side, `port` is the server's. The
 /// prefix starts with the side's first byte.
 pub fn stream(prefix: &[u8], from_server: bool, port: u16) -> Reading {
     let prefix = prefix.get(..MAX_PREFIX).unwrap_or(prefix);
     let found = if from_server { server(prefix, port) } else { client(prefix, port) };
-    let mut reading = found.unwrap_or(Reading { facts: Vec::new(), more: prefix.len() < MIN_PREFIX });
+    let mut reading = found.unwrap_or(Reading { facts: Vec::new(), more: may_be_known_later(prefix) });
     if prefix.len() >= MAX_PREFIX {
         reading.more = false;
     }
@@ -112,7 +119,7 @@ fn client(prefix: &[u8], port: u16) -> Option<Reading> {
             return Some(Reading { facts: vec![Fact::Client(Product::of(protocol))], more: true });
         };
         // The proxy is called by none of the names that are asked of it.
-        let mut reading = client(inner, 0).unwrap_or(Reading { facts: Vec::new(), more: inner.len() < MIN_PREFIX });
+        let mut reading = client(inner, 0).unwrap_or(Reading { facts: Vec::new(), more: may_be_known_later(inner) });
         reading.facts.retain(|fact| !matches!(fact, Fact::Name { whose: Whose::Receiver, .. }));
         reading.facts.push(Fact::Client(Product::of(protocol)));
         return Some(reading);
@@ -145,7 +152,7 @@ fn client(prefix: &[u8], port: u16) -> Option<Reading> {
         return Some(smb_side(&smb, false, prefix.len()));
     }
     if let Some(product) = greeting::rdp(prefix, false) {
-        return Some(Reading { facts: vec![Fact::Client(product)], more: prefix.len() < MIN_PREFIX });
+        return Some(Reading { facts: vec![Fact::Client(product)], more: prefix.len() < MAX_RDP });
     }
     if let Some(product) = line_client(prefix, port) {
         let mut facts = Vec::new();

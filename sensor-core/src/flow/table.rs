@@ -299,8 +299,8 @@ impl FlowTable {
         let (sender, receiver) = if from_client { (client, server) } else { (server, client) };
         sender.packets += u64::from(packet.packets);
         sender.frame_bytes += u64::from(packet.wire);
-        if packet.bad_checksum {
-            // The receiver drops it: it is traffic, but changes no state.
+        if packet.bad_checksum || (packet.partial && packet.proto == ip_proto::TCP) {
+            // The receiver drops it, or never got it whole: it is traffic, but changes no state.
             return from_client;
         }
         let state = if packet.proto == ip_proto::TCP {

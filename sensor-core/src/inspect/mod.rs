@@ -15,7 +15,7 @@ use crate::discover::{DiscoverLimits, Discovery};
 use crate::flow::{Flow, SERVER};
 use crate::limits::Limits;
 use crate::stream::{self, Connection, End, Reader, Segment, Streams, Wants};
-use observer::{Between, Observer, Opening};
+use observer::{Observer, Opening};
 
 /// Reads the payload of flows.
 #[derive(Debug)]
@@ -118,7 +118,8 @@ impl Inspector {
     /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
     #[inline]
     pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
-        if packet.bad_checksum || packet.partial {
+        // The receiver never got a TCP segment that is not whole. Of a datagram the first fragment still tells what it is.
+        if packet.bad_checksum || (packet.partial && packet.proto == ip_proto::TCP) {
             return;
         }
         if let Some(observer) = &mut self.observer {
@@ -148,7 +149,8 @@ impl Inspector {
             return;
         };
         let (streams, tools) = self.tools();
-        let mut reading = Reading::new(flow, flow.last, &mut probe, &mut openings, tools);
+        let (time, known) = (flow.last, flow.app);
+        let mut reading = Reading { flow, time, known, probe: &mut probe, openings: &mut openings, tools };
         connection.close(streams, &mut reading);
         flow.app = reading.known;
         if let Some(observer) = &mut self.observer {
@@ -171,19 +173,20 @@ impl Inspector {
                 }
                 // The server is known by its SYN-ACK, the client by what answers that.
                 let answered = !flow.midstream && flow.sides[SERVER].payload.flags().has(TcpFlags::SYN);
-                let (mut client, server) = (Opening::default(), Opening::new(answered));
+                let server = if answered { Opening::Noted } else { Opening::Unheard };
+                let mut client = Opening::Unheard;
                 if let Some(observer) = &mut self.observer
                     && from_client
                     && !flow.midstream
                     && packet.tcp.flags.has(TcpFlags::ACK)
                 {
                     observer.established(flow, packet);
-                    client = Opening::new(true);
+                    client = Opening::Noted;
                 }
                 let probe = self.begin(flow, packet.time);
                 let connection = Connection::new(self.streams.settings().policy, self.streams.settings().policy);
                 // Files and media that another flow announced tell nothing of their ends.
-                let openings = if flow.app.is_some() { [Opening::over(), Opening::over()] } else { [client, server] };
+                let openings = if flow.app.is_some() { [Opening::Over; 2] } else { [client, server] };
                 let place = self.connections.insert(Conversation { connection, probe, openings });
                 flow.inspection = Inspection::At(place as u32);
                 place
@@ -194,7 +197,7 @@ impl Inspector {
         let Some(Conversation { connection, probe, openings }) = connections.get_mut(place) else { return };
         let segment = segment_of(packet, from_client);
         let tools = Tools { prefixes, expectations, observer: observer.as_mut(), probing: *probing };
-        let mut reading = Reading::new(flow, packet.time, probe, openings, tools);
+        let mut reading = Reading { flow, time: packet.time, known: flow.app, probe, openings, tools };
         connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
         if connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server) {
@@ -278,42 +281,30 @@ struct Tools<'a> {
 
 /// What is read of a TCP flow.
 struct Reading<'a> {
-    ends: Ends,
-    between: Between,
+    flow: &'a Flow,
     time: i64,
-    ctx: Ctx,
     known: Option<AppProto>,
     probe: &'a mut Probe,
     openings: &'a mut [Opening; 2],
     tools: Tools<'a>,
 }
 
-impl<'a> Reading<'a> {
-    fn new(
-        flow: &Flow,
-        time: i64,
-        probe: &'a mut Probe,
-        openings: &'a mut [Opening; 2],
-        tools: Tools<'a>,
-    ) -> Reading<'a> {
-        let transport = if flow.midstream { Transport::TcpMidstream } else { Transport::Tcp };
-        let ctx = Ctx { transport, ports: (flow.client_port(), flow.server_port()) };
-        Reading { ends: ends(flow), between: Between::of(flow), time, ctx, known: flow.app, probe, openings, tools }
-    }
-
+impl Reading<'_> {
     /// Tells the protocol; true asks for more.
     fn tell(&mut self, side: Side, bytes: &[u8]) -> bool {
         if !self.tools.probing {
             return false;
         }
-        match self.probe.data(self.ctx, side, bytes, self.tools.prefixes) {
+        let transport = if self.flow.midstream { Transport::TcpMidstream } else { Transport::Tcp };
+        let ctx = Ctx { transport, ports: (self.flow.client_port(), self.flow.server_port()) };
+        match self.probe.data(ctx, side, bytes, self.tools.prefixes) {
             Verdict::NeedMore => true,
             Verdict::GiveUp => false,
             Verdict::Is(proto) => {
                 self.known = Some(proto);
                 let more = Expectations::wants(proto);
                 if more {
-                    self.tools.expectations.learn(proto, self.ends, side, bytes, self.time);
+                    self.tools.expectations.learn(proto, ends(self.flow), side, bytes, self.time);
                 }
                 more
             }
@@ -323,8 +314,7 @@ impl<'a> Reading<'a> {
     /// Shows discovery the beginning of a side; true asks for more.
     fn observe(&mut self, side: Side, bytes: &[u8]) -> bool {
         let Some(observer) = &mut self.tools.observer else { return false };
-        let opening = opening(self.openings, side);
-        !opening.is_over() && observer.stream(opening, self.between, self.time, side, bytes)
+        observer.stream(opening(self.openings, side), self.flow, self.time, side, bytes)
     }
 }
 
@@ -342,10 +332,7 @@ impl Reader for Reading<'_> {
             Verdict::GiveUp => false,
         };
         let opening = opening(self.openings, side(from == stream::Side::Client));
-        let observed = self.tools.observer.as_mut().is_some_and(|observer| {
-            observer.gap(opening);
-            !opening.is_over()
-        });
+        let observed = self.tools.observer.as_mut().is_some_and(|observer| observer.gap(opening));
         if told || observed { Wants::More } else { Wants::Enough }
     }
 
@@ -357,7 +344,8 @@ fn opening(openings: &mut [Opening; 2], side: Side) -> &mut Opening {
     if side == Side::ToServer { client } else { server }
 }
 
-fn segment_of<'a>(packet: &Packet<'a>, from_client: bool) -> Segment<'a> {
+/// A TCP packet as streams take it; its sender is the client of the flow or not.
+pub fn segment_of<'a>(packet: &Packet<'a>, from_client: bool) -> Segment<'a> {
     let mut segment = Segment {
         time: packet.time,
         side: if from_client { stream::Side::Client } else { stream::Side::Server },

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use sensor_wire::Timestamp;
+use slab::Slab;
 
 use crate::applayer::{AppProto, Expectations, Side};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
@@ -16,57 +17,40 @@ use crate::flow::{CLIENT, Flow, SERVER, ip_of};
 #[derive(Debug)]
 pub(super) struct Observer {
     pub discovery: Discovery,
-    /// Bytes of beginnings that are kept.
+    kept: Slab<Kept>,
+    /// Their bytes.
     held: usize,
     most: usize,
     refused: u64,
 }
 
+/// How far discovery has come with one side of a TCP connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opening {
+    /// It has not heard of the side in this flow.
+    Unheard,
+    /// It knows that the side is there.
+    Noted,
+    /// It asks for more of its beginning, which is kept at this place.
+    Kept(u32),
+    /// Nothing more is read.
+    Over,
+}
+
 /// The beginning of one side of a TCP connection, while discovery asks for more of it.
-#[derive(Debug, Default)]
-pub(super) struct Opening {
+#[derive(Debug)]
+struct Kept {
     bytes: Vec<u8>,
     /// It is read again when it has become so long.
-    wanted: u32,
+    wanted: usize,
+    /// How often it was read.
     calls: u8,
-    /// The side is known to be there.
-    noted: bool,
-    over: bool,
-}
-
-/// The ends of a flow, as discovery names them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Between {
-    vlan: u16,
-    client: (IpAddr, u16),
-    server: (IpAddr, u16),
-}
-
-impl Between {
-    pub fn of(flow: &Flow) -> Between {
-        Between { vlan: flow.key.vlans[0], client: flow.client(), server: flow.server() }
-    }
-
-    fn seen(self, time: Timestamp, from_client: bool, mac: Option<[u8; 6]>) -> Seen {
-        let Between { vlan, client, server } = self;
-        let (source, destination) = if from_client { (client, server) } else { (server, client) };
-        Seen {
-            time,
-            vlan,
-            source: source.0,
-            source_port: source.1,
-            destination: destination.0,
-            destination_port: destination.1,
-            mac,
-            again: false,
-        }
-    }
 }
 
 impl Observer {
     /// `most` bounds the beginnings that are kept, in bytes.
     pub fn new(limits: DiscoverLimits, most: usize) -> Observer {
-        Observer { discovery: Discovery::new(limits), held: 0, most, refused: 0 }
+        Observer { discovery: Discovery::new(limits), kept: Slab::new(), held: 0, most, refused: 0 }
     }
 
     /// Beginnings that were not read to their end because too many others were kept.
@@ -116,12 +100,12 @@ impl Observer {
             && !from_client
             && flow.sides[CLIENT].payload.flags().has(TcpFlags::SYN)
             && !expectations.announced(super::ends(flow), packet.time);
-        self.discovery.syn(&Between::of(flow).seen(packet.time, from_client, mac(packet)), &syn, asked);
+        self.discovery.syn(&seen(flow, packet.time, from_client, mac(packet)), &syn, asked);
     }
 
     /// The client's packet that ends a handshake.
     pub fn established(&mut self, flow: &Flow, packet: &Packet<'_>) {
-        self.discovery.established(&Between::of(flow).seen(packet.time, true, mac(packet)));
+        self.discovery.established(&seen(flow, packet.time, true, mac(packet)));
     }
 
     #[inline]
@@ -135,7 +119,7 @@ impl Observer {
         }
         let from_server = !from_client && flow.sides[CLIENT].packets > 0;
         let again = sender.packets > 1;
-        let seen = Seen { again, ..Between::of(flow).seen(packet.time, from_client, mac(packet)) };
+        let seen = Seen { again, ..seen(flow, packet.time, from_client, mac(packet)) };
         self.discovery.datagram(&seen, from_server, packet.payload);
         if from_server && !again {
             self.protocol(flow);
@@ -161,94 +145,90 @@ impl Observer {
         {
             self.discovery.hardware(time, packet.vlans[0], address, mac);
         } else if !from_client && flow.sides[CLIENT].packets > 0 {
-            self.discovery.established(&Between::of(flow).seen(time, false, mac(packet)));
+            self.discovery.established(&seen(flow, time, false, mac(packet)));
         }
     }
 
     /// The next bytes of a side; true asks for more.
-    pub fn stream(
-        &mut self,
-        opening: &mut Opening,
-        between: Between,
-        time: Timestamp,
-        from: Side,
-        bytes: &[u8],
-    ) -> bool {
-        if opening.over {
+    pub fn stream(&mut self, opening: &mut Opening, flow: &Flow, time: Timestamp, from: Side, bytes: &[u8]) -> bool {
+        let from_server = from == Side::ToClient;
+        let place = match *opening {
+            Opening::Over => return false,
+            Opening::Kept(place) => place as usize,
+            Opening::Unheard | Opening::Noted => {
+                let again = *opening == Opening::Noted;
+                let seen = Seen { again, ..seen(flow, time, !from_server, None) };
+                *opening = Opening::Over;
+                if self.discovery.stream(&seen, from_server, bytes) {
+                    self.keep(opening, bytes);
+                }
+                return *opening != Opening::Over;
+            }
+        };
+        let Some(kept) = self.kept.get_mut(place) else { return false };
+        let bytes = bytes.get(..MAX_PREFIX.saturating_sub(kept.bytes.len())).unwrap_or(bytes);
+        if self.held + bytes.len() > self.most {
+            self.refused += 1;
+            self.close(opening);
             return false;
         }
-        let from_server = from == Side::ToClient;
-        let seen = Seen { again: opening.noted || opening.calls > 0, ..between.seen(time, !from_server, None) };
-        let begins = opening.bytes.is_empty();
-        if !begins {
-            if !self.keep(opening, bytes) {
-                return self.refuse(opening);
-            }
-            if opening.bytes.len() < opening.wanted as usize {
-                return true;
-            }
+        self.held += bytes.len();
+        kept.bytes.extend_from_slice(bytes);
+        if kept.bytes.len() < kept.wanted {
+            return true;
         }
-        opening.calls += 1;
-        let known = if begins { bytes } else { &opening.bytes };
-        let more = self.discovery.stream(&seen, from_server, known) && opening.calls < MOST_CALLS;
-        if more && begins && !self.keep(opening, bytes) {
-            return self.refuse(opening);
-        }
-        if more {
-            opening.wanted = next_length(&opening.bytes) as u32;
-        } else {
+        kept.calls += 1;
+        let seen = Seen { again: true, ..seen(flow, time, !from_server, None) };
+        let more = self.discovery.stream(&seen, from_server, &kept.bytes) && kept.calls < MOST_CALLS;
+        kept.wanted = next_length(&kept.bytes);
+        if !more {
             self.close(opening);
         }
         more
     }
 
-    /// There is no room for more of a beginning.
-    #[cold]
-    fn refuse(&mut self, opening: &mut Opening) -> bool {
-        self.refused += 1;
-        self.close(opening);
-        false
-    }
-
-    /// Bytes of a side are missing: what follows is not its beginning.
-    pub fn gap(&mut self, opening: &mut Opening) {
-        if opening.calls > 0 {
+    /// Bytes of a side are missing: what follows is not its beginning. True if that is still to come.
+    pub fn gap(&mut self, opening: &mut Opening) -> bool {
+        if matches!(opening, Opening::Kept(_)) {
             self.close(opening);
         }
+        *opening != Opening::Over
     }
 
     /// Gives back what was kept of a beginning.
     pub fn close(&mut self, opening: &mut Opening) {
-        self.held -= opening.bytes.len();
-        *opening = Opening { over: true, ..Opening::default() };
+        if let Opening::Kept(place) = std::mem::replace(opening, Opening::Over)
+            && let Some(kept) = self.kept.try_remove(place as usize)
+        {
+            self.held -= kept.bytes.len();
+        }
     }
 
-    /// False where there is no room.
-    fn keep(&mut self, opening: &mut Opening, bytes: &[u8]) -> bool {
-        let room = MAX_PREFIX.saturating_sub(opening.bytes.len());
-        let bytes = bytes.get(..room).unwrap_or(bytes);
+    /// Keeps the first bytes of a side, if there is room.
+    fn keep(&mut self, opening: &mut Opening, bytes: &[u8]) {
         if self.held + bytes.len() > self.most {
-            return false;
+            self.refused += 1;
+            return;
         }
         self.held += bytes.len();
-        opening.bytes.extend_from_slice(bytes);
-        true
+        let kept = Kept { bytes: bytes.to_vec(), wanted: next_length(bytes), calls: 1 };
+        *opening = Opening::Kept(self.kept.insert(kept) as u32);
     }
 }
 
-impl Opening {
-    /// Of a side that discovery has heard of in this flow, or not.
-    pub fn new(noted: bool) -> Opening {
-        Opening { noted, ..Opening::default() }
-    }
-
-    /// Of a side that is not read.
-    pub fn over() -> Opening {
-        Opening { over: true, ..Opening::default() }
-    }
-
-    pub fn is_over(&self) -> bool {
-        self.over
+/// Who sends what in a flow, as discovery names it.
+fn seen(flow: &Flow, time: Timestamp, from_client: bool, mac: Option<[u8; 6]>) -> Seen {
+    let (client, server) = (flow.client(), flow.server());
+    let (source, destination) = if from_client { (client, server) } else { (server, client) };
+    Seen {
+        time,
+        vlan: flow.key.vlans[0],
+        source: source.0,
+        source_port: source.1,
+        destination: destination.0,
+        destination_port: destination.1,
+        mac,
+        again: false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rows of discovery: what became known of one host within a window.
 
+use std::collections::BTreeSet;
+
 use sensor_wire::request::{Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::row::EventMessage;
 use sensor_wire::{Addr, Few, Row, RowId, RowKind, Timestamp};
@@ -12,9 +14,9 @@ pub struct Found {
     host: HostKey,
     last: Timestamp,
     /// Ports of services that are new or changed.
-    ports: Vec<u16>,
+    ports: BTreeSet<u16>,
     /// IP protocols of these.
-    protos: Vec<u8>,
+    protos: BTreeSet<u8>,
     messages: Vec<Message>,
     /// Changes that had no room.
     more: u32,
@@ -31,7 +33,14 @@ struct Message {
 
 impl Found {
     pub fn new(host: HostKey) -> Found {
-        Found { host, last: Timestamp::MIN, ports: Vec::new(), protos: Vec::new(), messages: Vec::new(), more: 0 }
+        Found {
+            host,
+            last: Timestamp::MIN,
+            ports: BTreeSet::new(),
+            protos: BTreeSet::new(),
+            messages: Vec::new(),
+            more: 0,
+        }
     }
 
     /// The id of the row of a host in a window.
@@ -51,12 +60,8 @@ impl Found {
         self.last = self.last.max(event.time);
         let service = event.change.service();
         if let Some((port, proto)) = service {
-            if !self.ports.contains(&port) {
-                self.ports.push(port);
-            }
-            if !self.protos.contains(&proto) {
-                self.protos.push(proto);
-            }
+            self.ports.insert(port);
+            self.protos.insert(proto);
             // A service that was told a moment ago is known better now.
             if let Some(known) = self.messages.iter_mut().find(|message| message.service == service) {
                 known.text.message =
@@ -91,7 +96,7 @@ impl Found {
             kind: RowKind::Discovery,
             first,
             last: self.last,
-            proto: if let [proto] = *self.protos { proto } else { 0 },
+            proto: one(&self.protos).unwrap_or_default(),
             bytes: 0,
             frame_bytes: 0,
             estimate: false,
@@ -100,10 +105,10 @@ impl Found {
             open: 0,
             servers: if serves { host } else { Few::None },
             clients: if serves { Few::None } else { host },
-            server_ports: match *self.ports {
-                [] => Few::None,
-                [port] => Few::One(port),
-                ref ports => Few::Many(ports.len() as u32),
+            server_ports: match one(&self.ports) {
+                Some(port) => Few::One(port),
+                None if self.ports.is_empty() => Few::None,
+                None => Few::Many(self.ports.len() as u32),
             },
             client_ports: Few::None,
             app_protos: Vec::new(),
@@ -116,16 +121,20 @@ impl Found {
     /// The values of a column, ascending.
     pub fn values(&self, column: ValueColumn) -> ValuesAnswer {
         let host = Value::Addr(Addr(self.host.address));
-        let mut values: Vec<Value> = match (column, self.ports.is_empty()) {
+        let values: Vec<Value> = match (column, self.ports.is_empty()) {
             (ValueColumn::Server, false) | (ValueColumn::Client, true) => vec![host],
             (ValueColumn::ServerPort, _) => self.ports.iter().map(|port| Value::Port(*port)).collect(),
             _ => Vec::new(),
         };
-        values.sort_unstable();
         let values: Vec<_> =
             values.into_iter().map(|value| ValueCount { value, flows: 0, packets: 0, bytes: 0 }).collect();
         ValuesAnswer { total: values.len() as u32, values, gone: false, done: true }
     }
+}
+
+/// The only one, where there is one only.
+fn one<T: Copy + Ord>(values: &BTreeSet<T>) -> Option<T> {
+    values.first().copied().filter(|_| values.len() == 1)
 }
 
 /// Messages of a row.

@@ -4,7 +4,8 @@ use sensor_core::anomaly::Counts;
 use sensor_core::decode::{Decoder, DefragLimits, Depths, Packet, Packets, Settings, ip_proto};
 use sensor_core::engine::Config;
 use sensor_core::flow::Flow;
-use sensor_core::stream::{self, Connection, End, Policy, Reader, Segment, Side, Streams, Wants};
+use sensor_core::inspect::segment_of;
+use sensor_core::stream::{self, Connection, End, Policy, Reader, Side, Streams, Wants};
 use sensor_core::{Engine, FlowSink, Frame, Limits};
 
 #[derive(Debug, Default)]
@@ -103,41 +104,8 @@ impl Talk {
         }
         let source = (packet.source, packet.source_port);
         let side = if *self.client.get_or_insert(source) == source { Side::Client } else { Side::Server };
-        let mut segment = Segment {
-            time: packet.time,
-            side,
-            seq: packet.tcp.seq,
-            ack: packet.tcp.ack,
-            flags: packet.tcp.flags.0,
-            window: packet.tcp.window,
-            urgent: packet.tcp.urgent,
-            scale: None,
-            timestamp: None,
-            fast_open: false,
-            len: packet.payload_len,
-            payload: packet.payload,
-        };
-        options(packet.tcp_options, &mut segment);
+        let segment = segment_of(packet, side == Side::Client);
         self.connection.segment(&segment, &mut self.streams, &mut self.read);
-    }
-}
-
-/// Window scale, timestamp and fast open.
-fn options(mut rest: &[u8], segment: &mut Segment<'_>) {
-    while let [kind, tail @ ..] = rest {
-        let len = match (kind, tail) {
-            (0, _) => return,
-            (1, _) => 1,
-            (_, [len, ..]) if *len >= 2 => usize::from(*len),
-            _ => return,
-        };
-        match (kind, rest.get(2..len)) {
-            (3, Some([shift])) => segment.scale = Some((*shift).min(14)),
-            (8, Some([a, b, c, d, ..])) => segment.timestamp = Some(u32::from_be_bytes([*a, *b, *c, *d])),
-            (34, _) => segment.fast_open = true,
-            _ => {}
-        }
-        rest = rest.get(len..).unwrap_or(&[]);
     }
 }
 
