@@ -3,7 +3,7 @@
 
 use crate::decode::DefragLimits;
 
-/// Sizes. The defaults keep a sensor below about 600 MB at its worst.
+/// Sizes; those of discovery are [`DiscoverLimits`](crate::discover::DiscoverLimits).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Open flows. Past it the flow closed longest gives way, then the one idle longest (`flows_forced`).
@@ -22,7 +22,7 @@ pub struct Limits {
     pub tunnels: usize,
     /// Fragments that wait to be put together: the oldest datagram gives way (`defrag.*` among the anomalies).
     pub defrag: DefragLimits,
-    /// Flows whose payload is read at a time, about 200 bytes each. Past it flows stay without their protocol
+    /// Flows whose payload is read at a time, 176 bytes each, beside what waits and is kept of them. Past it flows stay without their protocol
     /// (`inspections_refused`).
     pub inspections: usize,
     /// Bytes of TCP segments that wait for those before them. Past it a stream goes on behind its gap.

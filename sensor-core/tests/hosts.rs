@@ -6,6 +6,7 @@ use sensor_core::discover::{Event, HostKey};
 use sensor_core::engine::Config;
 use sensor_core::flow::Flow;
 use sensor_core::{Engine, FlowSink, Frame, Limits, Networks};
+use sensor_wire::request::ValueColumn;
 use sensor_wire::{Few, RowKind};
 
 /// What is told, `address: change`.
@@ -271,4 +272,26 @@ fn a_hello_in_pieces_is_read_once_it_is_whole_and_without_room_not_at_all() {
         let names = run.engine.discovery().unwrap().names.of(SERVER.into());
         assert_eq!(names.iter().any(|name| &*name.name == "pieces.example"), expected);
     }
+}
+
+#[test]
+fn a_host_that_answers_on_every_port_has_one_row_with_a_bounded_list_of_messages() {
+    let mut run = Run::new(Config::default());
+    let frames: Vec<_> = (1..=500u16)
+        .flat_map(|port| {
+            let ends = ((CLIENT, 40_000), (SERVER, port));
+            [tcp(ends.0, ends.1, SYN, (100, 0), b""), tcp(ends.1, ends.0, SYN | ACK, (900, 101), b"")]
+        })
+        .collect();
+    let frames = frames.iter().map(|data| Frame { time: START, link: 1, wire: data.len() as u32, data });
+    run.engine.ingest(frames, &mut run.told);
+    let rows = run.engine.changed_after(0, 2_000).rows;
+    let found: Vec<_> = rows.iter().filter(|row| row.kind == RowKind::Discovery).collect();
+    let [row] = *found else { panic!("{found:#?}") };
+    assert_eq!(row.server_ports, Few::Many(500));
+    assert_eq!(run.engine.values(row.id, ValueColumn::ServerPort).total, 500);
+    // 500 services and the host itself; 32 have room.
+    assert_eq!(row.events.len(), 33);
+    assert_eq!(row.events.last().map(|more| (more.message.as_str(), more.count)), Some(("more about this host", 469)));
+    assert_eq!(run.engine.discovery().unwrap().assets.stats().services_evicted, 500 - 128);
 }

@@ -8,9 +8,9 @@ mod query;
 
 use std::collections::BTreeMap;
 
-use sensor_wire::Addr;
 use sensor_wire::host::{HostRecord, ProductRecord};
 use sensor_wire::view::{HostKey, HostSort, SourceId};
+use sensor_wire::{Addr, Timestamp};
 
 pub use query::MAX_WINDOW;
 
@@ -51,6 +51,8 @@ struct Order {
     search: String,
     sort: HostSort,
     keys: Vec<HostKey>,
+    /// When any host was seen last.
+    newest: Option<Timestamp>,
 }
 
 impl Hosts {

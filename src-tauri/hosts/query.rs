@@ -45,13 +45,12 @@ impl Hosts {
         }
         let shown = keys.iter().skip(offset).take(count);
         let hosts = shown.filter_map(|key| Some(line(key, self.hosts.get(key)?, names, zone))).collect();
-        let newest = self.hosts.values().map(|host| host.record.last).max();
         HostWindow {
             revision: 0,
             total: total as u64,
             unfiltered: self.hosts.len() as u64,
             offset: offset as u64,
-            zone: zone.abbreviation_at(newest.unwrap_or(now)),
+            zone: zone.abbreviation_at(self.order.newest.unwrap_or(now)),
             hosts,
         }
     }
@@ -76,7 +75,8 @@ impl Hosts {
         let mut listed: Vec<(&HostKey, &Host)> = self.hosts.iter().filter(|(_, host)| found(host)).collect();
         listed.sort_unstable_by(|a, b| compare(asked.sort, names, *a, *b));
         let keys = listed.into_iter().map(|(key, _)| *key).collect();
-        self.order = Order { stale: false, search, sort: asked.sort, keys };
+        let newest = self.hosts.values().map(|host| host.record.last).max();
+        self.order = Order { stale: false, search, sort: asked.sort, keys, newest };
     }
 }
 

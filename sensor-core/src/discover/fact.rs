@@ -136,6 +136,56 @@ impl Product {
         self.banner = Some(banner).filter(|banner| !banner.is_empty());
         self
     }
+
+    /// Whether a later sight adds or changes anything. The first protocol seen stays: what is spoken inside it later is
+    /// not the service's own.
+    pub(super) fn learns_from(&self, later: &Product) -> bool {
+        let differs = |known: &Option<String>, later: &Option<String>| later.is_some() && known != later;
+        later.protocol.is_some()
+            && (self.protocol.is_none() || self.protocol == later.protocol)
+            && (self.protocol.is_none()
+                || differs(&self.product, &later.product)
+                || differs(&self.version, &later.version)
+                || differs(&self.banner, &later.banner)
+                || differs(&self.ja4, &later.ja4)
+                || differs(&self.hassh, &later.hassh))
+    }
+
+    /// Takes what a later sight adds or changes; tells whether that was protocol, program or version.
+    pub(super) fn take_over(&mut self, later: Product) -> bool {
+        if !self.learns_from(&later) {
+            return false;
+        }
+        let before = (self.protocol, self.product.clone(), self.version.clone());
+        self.protocol = later.protocol;
+        for (known, later) in [
+            (&mut self.product, later.product),
+            (&mut self.version, later.version),
+            (&mut self.banner, later.banner),
+            (&mut self.ja4, later.ja4),
+            (&mut self.hassh, later.hassh),
+        ] {
+            if later.is_some() {
+                *known = later;
+            }
+        }
+        before != (self.protocol, self.product.clone(), self.version.clone())
+    }
+
+    /// Whether another sight of a client is of the same program: it may have become known better.
+    pub(super) fn is_same_client(&self, other: &Product) -> bool {
+        let same = |one: &Option<String>, two: &Option<String>| one.is_none() || two.is_none() || one == two;
+        self.protocol == other.protocol
+            && self.banner == other.banner
+            && self.version == other.version
+            && same(&self.ja4, &other.ja4)
+            && same(&self.hassh, &other.hassh)
+    }
+
+    pub(super) fn text_bytes(&self) -> usize {
+        let texts = [&self.product, &self.version, &self.banner, &self.ja4, &self.hassh];
+        texts.iter().filter_map(|text| text.as_ref()).map(String::capacity).sum()
+    }
 }
 
 /// Where a name was seen. Later ones in this order say more about the host itself.

@@ -17,6 +17,7 @@ pub mod change;
 pub mod datagram;
 pub mod extract;
 pub mod fact;
+pub mod host;
 pub mod maker;
 pub mod names;
 pub mod os;
@@ -26,9 +27,10 @@ mod record;
 
 use std::net::IpAddr;
 
-pub use assets::{AssetLimits, AssetStats, Assets, Host, HostKey};
+pub use assets::{AssetLimits, AssetStats, Assets};
 pub use change::{Change, Event};
 pub use fact::{Evidence, Fact, NameSource, Product, Whose};
+pub use host::{Host, HostKey};
 pub use names::{Name, NameLimits, NameStats, Names};
 
 use os::{Origin, Signatures, Syn};

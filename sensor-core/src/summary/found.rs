@@ -6,7 +6,9 @@ use sensor_wire::request::{Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::row::EventMessage;
 use sensor_wire::{Addr, Few, Row, RowId, RowKind, Timestamp};
 
+use super::{RowIndex, Summary, unused};
 use crate::discover::{Change, Event, HostKey};
+use crate::flow::FlowTable;
 
 /// What a row tells of a host.
 #[derive(Debug)]
@@ -29,6 +31,32 @@ struct Message {
     /// The service itself is new.
     new: bool,
     text: EventMessage,
+}
+
+impl Summary {
+    /// Takes in what discovery found: a host has a row in a window.
+    pub fn discovered(&mut self, event: &Event, table: &mut FlowTable) {
+        self.roll(event.time, table);
+        let id = Found::row_id(event, self.window(event.time).start);
+        let is_its = |row: &RowIndex| {
+            let found = self.rows.get(*row as usize).and_then(|slot| slot.found.as_ref());
+            found.is_some_and(|found| found.host() == event.host())
+        };
+        let row = match self.by_id.get(&id).copied().filter(is_its) {
+            Some(row) => row,
+            None => {
+                let row = self.add_row(unused(id, |id| self.by_id.contains_key(&id)));
+                self.window(event.time).found.push(row);
+                row
+            }
+        };
+        let seq = self.changes.row(row);
+        if let Some(slot) = self.rows.get_mut(row as usize) {
+            slot.first = slot.first.min(event.time);
+            slot.seq = seq;
+            slot.found.get_or_insert_with(|| Box::new(Found::new(event.host()))).add(event);
+        }
+    }
 }
 
 impl Found {

@@ -13,11 +13,9 @@ use foldhash::{HashMap, HashMapExt, HashSet};
 use sensor_wire::request::{FlowsAnswer, Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::{Addr, Row, RowId, Timestamp};
 
-use crate::discover::Event;
 use crate::flow::{Flow, FlowIndex, FlowTable, ip_of};
 use crate::limits::Limits;
 use changes::Changes;
-use found::Found;
 pub use group::{GroupKey, Grouping, Pattern, group};
 pub use row::flow_record;
 use row::{Reported, RowSlot, Unique};
@@ -103,30 +101,6 @@ impl Summary {
         }
         self.kept_flows += 1;
         self.window(first).flows.push(index);
-    }
-
-    /// Takes in what discovery found: a host has a row in a window.
-    pub fn discovered(&mut self, event: &Event, table: &mut FlowTable) {
-        self.roll(event.time, table);
-        let id = Found::row_id(event, self.window(event.time).start);
-        let is_its = |row: &RowIndex| {
-            let found = self.rows.get(*row as usize).and_then(|slot| slot.found.as_ref());
-            found.is_some_and(|found| found.host() == event.host())
-        };
-        let row = match self.by_id.get(&id).copied().filter(is_its) {
-            Some(row) => row,
-            None => {
-                let row = self.add_row(unused(id, |id| self.by_id.contains_key(&id)));
-                self.window(event.time).found.push(row);
-                row
-            }
-        };
-        let seq = self.changes.row(row);
-        if let Some(slot) = self.rows.get_mut(row as usize) {
-            slot.first = slot.first.min(event.time);
-            slot.seq = seq;
-            slot.found.get_or_insert_with(|| Box::new(Found::new(event.host()))).add(event);
-        }
     }
 
     /// The window that takes what is new at a time.
