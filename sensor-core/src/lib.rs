@@ -12,6 +12,7 @@ pub mod flow;
 pub mod inspect;
 pub mod limits;
 pub mod networks;
+pub mod rules;
 pub mod stream;
 pub mod summary;
 

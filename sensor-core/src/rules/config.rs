@@ -1,0 +1,1 @@
+//! The files beside rules: classes, reference systems, thresholds.
