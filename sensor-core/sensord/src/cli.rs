@@ -1,6 +1,7 @@
 //! The command line.
 
 mod live;
+mod rules;
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
@@ -40,6 +41,8 @@ enum Command {
     Interfaces(live::List),
     /// Serve one viewer over standard input and output: how the app runs its local sensor.
     Serve(Serve),
+    /// Look at rules.
+    Rules(rules::Rules),
 }
 
 #[derive(Debug, Args)]
@@ -119,7 +122,7 @@ struct Pace {
     speed: Option<u16>,
 }
 
-/// Runs a command; the answer is the exit code: 2 when the capture was damaged or unreadable.
+/// Runs a command; the answer is the exit code: 2 when the capture, or rules, were damaged or unreadable.
 ///
 /// # Errors
 /// Anything but the capture: settings, keys, an output that cannot be written.
@@ -130,6 +133,7 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Run(args) => live::run(&args),
         Command::Interfaces(args) => live::list(&args),
         Command::Serve(args) => serve_stdio(args),
+        Command::Rules(args) => rules::run(&args),
     }
 }
 

@@ -543,10 +543,10 @@ fn check_content(content: &Content, buffer: &BufferUse) -> Result<(), (&'static 
         }
     }
     if buffer.buffer == Buffer::HttpMethod {
-        if content.bytes.first().is_some_and(u8::is_ascii_whitespace) {
+        if content.bytes.first().is_some_and(|first| matches!(first, b' ' | b'\t')) {
             return Err(("content", Fault::here("a method has no space before it")));
         }
-        if content.bytes.last().is_some_and(u8::is_ascii_whitespace) {
+        if content.bytes.last().is_some_and(|last| matches!(last, b' ' | b'\t')) {
             return Err(("content", Fault::here("a method has no space behind it")));
         }
     }

@@ -66,7 +66,11 @@ pub(super) fn metadata(builder: &mut Builder, value: &str) -> Parsed<()> {
 
 pub(super) fn target(builder: &mut Builder, value: &str) -> Parsed<()> {
     let target = super::one_of(value, &[("src_ip", Target::Source), ("dest_ip", Target::Destination)])?;
-    once(&mut builder.target, target, "target")
+    // Publishers repeat it.
+    match builder.target.replace(target) {
+        Some(other) if other != target => Err(Fault::at(value, "another target was named before")),
+        _ => Ok(()),
+    }
 }
 
 /// What the rule needs of the program that runs it: `version >= 7.0.3 < 8 | >= 9, feature x, keyword y`. A rule that

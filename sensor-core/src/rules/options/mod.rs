@@ -8,6 +8,8 @@ mod meta;
 mod packet;
 mod transform;
 
+pub(super) use flow::Limit;
+
 use crate::rules::ast::{Body, NumberTest, Which};
 use crate::rules::buffer::Side;
 use crate::rules::builder::{Builder, Reader};
@@ -223,7 +225,7 @@ fn one_of<T: Copy>(text: &str, table: &[(&str, T)]) -> Parsed<T> {
 }
 
 /// The first word and what follows it.
-fn first_word(text: &str) -> (&str, &str) {
+pub(super) fn first_word(text: &str) -> (&str, &str) {
     let text = text.trim();
     match text.split_once(|char: char| char.is_ascii_whitespace()) {
         Some((word, rest)) => (word, rest.trim()),
