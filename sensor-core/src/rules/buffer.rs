@@ -237,13 +237,13 @@ buffers! {
 /// Old names that are not the new one with its dots made underscores.
 const OLD_NAMES: [(&str, Buffer); 1] = [("dce_stub_data", Buffer::DceStubData)];
 
-/// Content modifiers: they move the content before them into a buffer.
+/// Content modifiers: Suricata's `http_server_body` is the body as `file.data` shows it. They move the content before them into a buffer.
 pub(super) const MODIFIERS: [(&str, Buffer); 13] = [
     ("http_uri", Buffer::HttpUri),
     ("http_raw_uri", Buffer::HttpUriRaw),
     ("http_method", Buffer::HttpMethod),
     ("http_client_body", Buffer::HttpRequestBody),
-    ("http_server_body", Buffer::HttpResponseBody),
+    ("http_server_body", Buffer::FileData),
     ("http_header", Buffer::HttpHeader),
     ("http_raw_header", Buffer::HttpHeaderRaw),
     ("http_cookie", Buffer::HttpCookie),

@@ -172,7 +172,7 @@ impl Builder {
 
     /// A test of a buffer of its own, whichever is current.
     pub(super) fn inspect_beside(&mut self, buffer: Buffer, test: Inspect) -> Parsed<()> {
-        let index = self.intern(plain(buffer))?;
+        let index = self.intern_known(plain(buffer))?;
         self.push(Body::Inspect(index, test))
     }
 
@@ -202,7 +202,16 @@ impl Builder {
     }
 
     fn intern(&mut self, wanted: BufferUse) -> Parsed<u16> {
-        let known = if wanted.buffer.is_multiple() { None } else { self.buffers.iter().position(|it| *it == wanted) };
+        if wanted.buffer.is_multiple() { self.add(wanted, None) } else { self.intern_known(wanted) }
+    }
+
+    /// The entry that is there, also of a buffer that a transaction can have several times.
+    fn intern_known(&mut self, wanted: BufferUse) -> Parsed<u16> {
+        let known = self.buffers.iter().position(|it| *it == wanted);
+        self.add(wanted, known)
+    }
+
+    fn add(&mut self, wanted: BufferUse, known: Option<usize>) -> Parsed<u16> {
         let index = match known {
             Some(index) => index,
             None => {
@@ -298,7 +307,7 @@ impl Builder {
         if self.sticky.is_some() {
             return Err(Fault::here("a sticky buffer is set; pkt_data before the content would end it"));
         }
-        let target = self.intern(plain(buffer))?;
+        let target = self.intern_known(plain(buffer))?;
         let payload = self.buffers.iter().position(|it| it.buffer == Buffer::Payload);
         let last = self.last_content.and_then(|index| self.options.get_mut(index));
         if let Some(RuleOption { body: Body::Inspect(index, _), .. }) = last {

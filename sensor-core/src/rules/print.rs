@@ -102,9 +102,8 @@ impl Display for Transform {
             Transform::Gunzip(Some(most)) => return write!(f, "gunzip:max-size {most}"),
             Transform::ZlibDeflate(Some(most)) => return write!(f, "zlib_deflate:max-size {most}"),
             Transform::Xor(key) => {
-                f.write_str("xor:\"")?;
-                key.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-                "\""
+                let key: Vec<_> = key.iter().map(|byte| format!("{byte:02x}")).collect();
+                return write!(f, "xor:\"{}\"", key.concat());
             }
             Transform::XorFrom { offset, key_len, key_offset } => {
                 return write!(f, "xor:offset {offset}, extract {key_len} {key_offset}");

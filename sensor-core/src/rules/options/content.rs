@@ -182,7 +182,7 @@ const BUFFER_FLAGS: [(char, Buffer); 13] = [
     ('U', Buffer::HttpUri),
     ('I', Buffer::HttpUriRaw),
     ('P', Buffer::HttpRequestBody),
-    ('Q', Buffer::HttpResponseBody),
+    ('Q', Buffer::FileData),
     ('H', Buffer::HttpHeader),
     ('D', Buffer::HttpHeaderRaw),
     ('M', Buffer::HttpMethod),
