@@ -298,7 +298,8 @@ fn every_keyword_is_printed_as_it_is_read() {
         "modbus:function !reserved; modbus:function 8, subfunction 4; ike.chosen_sa_attribute:alg_dh=2; nfq_set_mark:0x5/0xff;",
         "asn1:bitstring_overflow,oversize_length 5,relative_offset -3; ftpbounce; bypass; requires:version >= 7.0.3 < 9;",
         "config:logging disable, type tx, scope tx; prefilter; target:src_ip; priority:3; gid:7; rev:9; classtype:x;",
-        r#"msg:"a \"b\" \; \\ é"; reference:cve,2020-1; metadata:a b c, d e; uricontent:"x"; tls.fingerprint:"aa:bb";"#,
+        r#"msg:"a \"b\" \; \\ é"; reference:cve,2020-1; metadata:a b c, d e; uricontent:"x";"#,
+        r#"tls.fingerprint:"aa:bb"; tls.subject:!"CN=x"; tls.issuerdn:"y";"#,
     ] {
         let set = one(&format!("alert ip [$HOME_NET,!10.0.0.1-10.0.0.9] ![1:5,80] <> any any ({options} sid:1;)"));
         assert_eq!(set.refusals(), [], "{options}");

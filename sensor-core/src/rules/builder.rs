@@ -162,7 +162,9 @@ impl Builder {
     /// A test of a buffer that one of its flags names; no other sticky one must be set.
     pub(super) fn inspect_in(&mut self, buffer: Buffer, test: Inspect) -> Parsed<()> {
         if let Some(sticky) = &self.sticky {
-            if sticky.buffer == plain(buffer) {
+            // To Suricata `http.response_body` and `file.data` are the same buffer.
+            let body = buffer == Buffer::FileData && sticky.buffer == plain(Buffer::HttpResponseBody);
+            if body || sticky.buffer == plain(buffer) {
                 return self.inspect(test);
             }
             return Err(Fault::here("a sticky buffer is set; pkt_data before this would end it"));
