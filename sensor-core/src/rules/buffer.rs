@@ -267,12 +267,10 @@ impl Buffer {
     #[must_use]
     pub fn is_of(self, protocol: Protocol) -> bool {
         let Some(owner) = self.owner() else { return true };
-        match protocol {
-            Protocol::Http => owner.contains(&"http"),
-            Protocol::App(AppProto::Http2) => owner.contains(&"http"),
-            Protocol::App(app) => owner.contains(&app.name()),
-            _ => true,
+        if let Protocol::Http | Protocol::App(AppProto::Http2) = protocol {
+            return owner.contains(&"http");
         }
+        if let Protocol::App(app) = protocol { owner.contains(&app.name()) } else { true }
     }
 
     /// The application protocols of the buffer; none if it is of packets, or of files whatever carried them.

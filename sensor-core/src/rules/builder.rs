@@ -408,9 +408,14 @@ impl Builder {
     fn check_contents(&self) -> Result<(), (&'static str, Fault)> {
         let mut fast = 0;
         for (index, buffer) in self.buffers.iter().enumerate() {
-            let tests = self.options.iter().filter_map(|option| match &option.body {
-                Body::Inspect(of, test) if usize::from(*of) == index => Some(test),
-                _ => None,
+            let tests = self.options.iter().filter_map(|option| {
+                if let Body::Inspect(of, test) = &option.body
+                    && usize::from(*of) == index
+                {
+                    Some(test)
+                } else {
+                    None
+                }
             });
             let mut end = 0i64;
             let mut needed = 0i64;
@@ -419,25 +424,26 @@ impl Builder {
             let mut count = 0;
             for test in tests {
                 count += 1;
-                match test {
-                    Inspect::Content(content) => {
-                        check_content(content, buffer)?;
-                        fast += usize::from(content.fast_pattern != FastPattern::No);
-                        if !content.negated {
-                            let len = i64::try_from(content.bytes.len()).unwrap_or(i64::MAX);
-                            end = len
-                                + if content.is_relative() {
-                                    end + plain_number(content.distance)
-                                } else {
-                                    plain_number(content.offset)
-                                };
-                            needed = needed.max(end);
-                        }
+                if let Inspect::Content(content) = test {
+                    check_content(content, buffer)?;
+                    fast += usize::from(content.fast_pattern != FastPattern::No);
+                    if !content.negated {
+                        let len = i64::try_from(content.bytes.len()).unwrap_or(i64::MAX);
+                        let start = if content.is_relative() {
+                            end + plain_number(content.distance)
+                        } else {
+                            plain_number(content.offset)
+                        };
+                        end = start + len;
+                        needed = needed.max(end);
                     }
-                    Inspect::Size(comparison) => most = largest(*comparison),
-                    Inspect::Absent { or_else } => absent = !or_else,
+                } else if let Inspect::Size(comparison) = test {
+                    most = largest(*comparison);
+                } else if let Inspect::Absent { or_else } = test {
+                    absent = !or_else;
+                } else {
                     // What stands between two contents moves the place that the second counts from.
-                    _ => end = 0,
+                    end = 0;
                 }
             }
             if absent && count > 1 {
@@ -448,9 +454,14 @@ impl Builder {
             {
                 return Err(("bsize", Fault::here(format!("the contents need {needed} bytes, {most} are allowed"))));
             }
-            let dsize = self.options.iter().find_map(|option| match &option.body {
-                Body::Number(test) if test.field == Field::Dsize => largest(test.comparison),
-                _ => None,
+            let dsize = self.options.iter().find_map(|option| {
+                if let Body::Number(test) = &option.body
+                    && test.field == Field::Dsize
+                {
+                    largest(test.comparison)
+                } else {
+                    None
+                }
             });
             if buffer.buffer == Buffer::Payload
                 && let Some(most) = dsize
@@ -466,10 +477,8 @@ impl Builder {
     }
 
     fn check_direction(&self) -> Result<(), (&'static str, Fault)> {
-        let flow = self.options.iter().find_map(|option| match &option.body {
-            Body::Flow(flow) => flow.side,
-            _ => None,
-        });
+        let flow =
+            self.options.iter().find_map(|option| if let Body::Flow(flow) = &option.body { flow.side } else { None });
         let side = |buffer: &BufferUse| match buffer.argument {
             BufferArgument::Side(side) => side,
             BufferArgument::None | BufferArgument::Frame(_) => buffer.buffer.side(),

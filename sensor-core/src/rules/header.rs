@@ -168,10 +168,7 @@ impl Protocol {
         if let Some((name, _)) = PROTOCOLS.iter().find(|(_, known)| *known == self) {
             return name;
         }
-        match self {
-            Protocol::App(app) => app.name(),
-            _ => "ip",
-        }
+        if let Protocol::App(app) = self { app.name() } else { "ip" }
     }
 
     /// Whether it is one that is told by content.

@@ -310,13 +310,10 @@ impl Printed<'_> {
                 settings(f, set)
             }
             Inspect::Datarep(set, comparison) => {
-                let (operator, number) = match comparison {
-                    super::Comparison::Greater(number) => (">", number),
-                    super::Comparison::Less(number) => ("<", number),
-                    super::Comparison::Equal(number) => ("==", number),
-                    _ => return Err(fmt::Error),
-                };
-                write!(f, "datarep:{},{operator},{number}", set.name)?;
+                let comparison = comparison.to_string();
+                let digits = comparison.trim_start_matches(['<', '>']);
+                let operator = comparison.strip_suffix(digits).filter(|sign| !sign.is_empty()).unwrap_or("==");
+                write!(f, "datarep:{},{operator},{digits}", set.name)?;
                 settings(f, set)
             }
             Inspect::Entropy { bytes, offset, value } => {
@@ -617,13 +614,13 @@ impl Display for Printed<'_> {
                     TlsDate::NotBefore => "tls_cert_notbefore",
                     TlsDate::NotAfter => "tls_cert_notafter",
                 };
-                match comparison {
-                    super::Comparison::Less(to) => write!(f, "{which}:<{}", Date(*to)),
-                    super::Comparison::Greater(from) => write!(f, "{which}:>{}", Date(*from)),
-                    super::Comparison::Inside(from, to) => write!(f, "{which}:{}<>{}", Date(*from), Date(*to)),
-                    super::Comparison::Equal(at) => write!(f, "{which}:{}", Date(*at)),
-                    _ => Err(fmt::Error),
+                if let super::Comparison::Inside(from, to) = comparison {
+                    return write!(f, "{which}:{}<>{}", Date(*from), Date(*to));
                 }
+                let comparison = comparison.to_string();
+                let digits = comparison.trim_start_matches(['<', '>']);
+                let sign = comparison.strip_suffix(digits).unwrap_or_default();
+                write!(f, "{which}:{sign}{}", Date(digits.parse().map_err(|_| fmt::Error)?))
             }
             Body::TlsExpired => f.write_str("tls_cert_expired"),
             Body::TlsValid => f.write_str("tls_cert_valid"),
