@@ -10,6 +10,7 @@ pub mod discover;
 pub mod engine;
 pub mod flow;
 pub mod inspect;
+pub mod json;
 pub mod limits;
 pub mod networks;
 pub mod rules;

@@ -541,7 +541,7 @@ mod tests {
             ("alert tcp any : -> any any", 14),
             ("alert tcp any any <- any any", 18),
             ("alert tcp any any -> any [80,]", 29),
-            ("alert tcp any any -> any [80,[90]", 25),
+            ("alert tcp any any -> any [80,[90]", 29),
             ("alert tcp any any -> any", 24),
             ("alert tcp any any -> any any 5", 29),
         ] {
