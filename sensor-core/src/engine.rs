@@ -4,6 +4,7 @@ use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
 use sensor_wire::{RowId, Timestamp};
 
 use crate::anomaly::Counts;
+use crate::applayer::parser::{self, Protocol, Transaction};
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
 use crate::discover::{DiscoverLimits, Discovery, Event};
 use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
@@ -32,6 +33,24 @@ pub trait FlowSink {
 
     /// Something about a host is new.
     fn discovered(&mut self, _: &Event) {}
+
+    /// A transaction is complete, or as complete as it will be.
+    fn transaction(&mut self, _: &Told<'_>) {}
+}
+
+/// A transaction and the flow it is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The flow.
+    pub flow: &'a Flow,
+    /// Time of the packet that completed it: nanoseconds since 1970, UTC.
+    pub time: Timestamp,
+    /// Its protocol.
+    pub protocol: &'static Protocol,
+    /// Its number within the flow's protocol.
+    pub id: u64,
+    /// What was said.
+    pub transaction: &'a dyn Transaction,
 }
 
 /// Where flow records aren't wanted.
@@ -73,6 +92,8 @@ pub struct Config {
     pub window_ns: Option<i64>,
     /// Tell which protocols flows carry.
     pub protocols: bool,
+    /// Read the messages of flows, for records of them; needs `protocols`.
+    pub parse: Option<parser::Settings>,
     /// Look for hosts, what they are called and what they offer.
     pub discover: Option<DiscoverLimits>,
     /// Own networks: discovery tells of hosts in them, and of those on the sensor's own link. All others are only known.
@@ -90,6 +111,7 @@ impl Default for Config {
             verify_checksums: false,
             window_ns: Some(10_000_000_000),
             protocols: true,
+            parse: None,
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),
             seed: 0,
@@ -120,7 +142,7 @@ impl Engine {
             verify_checksums: config.verify_checksums,
             defrag: limits.defrag,
         };
-        let mut inspector = Inspector::new(&limits, config.protocols, config.discover);
+        let mut inspector = Inspector::new(&limits, config.protocols, config.discover, config.parse);
         if let Some(discovery) = inspector.discovery_mut() {
             discovery.assets.tell_of(config.home);
         }
@@ -179,7 +201,7 @@ impl Engine {
     pub fn tick(&mut self, now: Timestamp, sink: &mut impl FlowSink) {
         let Engine { summary, inspector, .. } = self;
         self.table.advance(now, &mut |index, flow| {
-            inspector.ended(flow);
+            inspector.ended(flow, sink);
             sink.flow(flow);
             mark(summary, index, flow);
         });
@@ -197,7 +219,7 @@ impl Engine {
         }
         let Engine { summary, inspector, .. } = self;
         self.table.finish(&mut |index, flow| {
-            inspector.ended(flow);
+            inspector.ended(flow, sink);
             sink.flow(flow);
             mark(summary, index, flow);
         });
@@ -266,6 +288,11 @@ impl Engine {
         self.inspector.refused()
     }
 
+    /// Flows whose messages were not read to their end because those of others took all the room.
+    pub fn flows_unparsed(&self) -> u64 {
+        self.inspector.unparsed()
+    }
+
     /// Beginnings of streams that discovery did not read to their end because too many others were kept.
     pub fn openings_refused(&self) -> u64 {
         self.inspector.openings_refused()
@@ -291,7 +318,7 @@ impl Engine {
         let Engine { summary, inspector, .. } = self;
         for ((packet, (key, upward)), place) in packets.list().iter().zip(&self.keys).zip(&self.places) {
             let mut ended = |index, flow: &mut Flow| {
-                inspector.ended(flow);
+                inspector.ended(flow, sink);
                 sink.flow(flow);
                 mark(summary, index, flow);
             };
@@ -305,7 +332,7 @@ impl Engine {
             if let Some(flow) = self.table.get_mut(change.flow)
                 && !packet.icmp_error
             {
-                inspector.packet(flow, packet, change.from_client);
+                inspector.packet(flow, packet, change.from_client, sink);
             }
             if let Some(summary) = summary {
                 if change.opened {

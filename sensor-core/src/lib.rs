@@ -18,6 +18,6 @@ pub mod stream;
 pub mod summary;
 
 pub use anomaly::Anomaly;
-pub use engine::{Engine, FlowSink, Frame, Stats};
+pub use engine::{Engine, FlowSink, Frame, Stats, Told};
 pub use limits::{Limits, Timeouts};
 pub use networks::Networks;

@@ -11,6 +11,7 @@ mod prefixes;
 mod probe;
 mod probers;
 mod proto;
+pub mod protocols;
 mod registry;
 mod view;
 
