@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use sensor_core::applayer::parser;
 use sensor_core::engine::Config;
 use sensor_core::{Engine, Networks};
 use sensor_link::{KeyPair, PublicKey};
@@ -155,6 +156,8 @@ fn replay(args: Replay) -> Result<u8> {
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
         Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
     };
+    // What nobody reads is not parsed.
+    config.parse = out.is_some().then(parser::Settings::default);
     let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)));
     let mut pipeline = Pipeline::new(Engine::new(config), eve, args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);

@@ -1,14 +1,15 @@
 //! EVE JSON lines: flow records as Suricata writes them, and what discovery finds.
 
+mod app;
 mod discovery;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use sensor_core::FlowSink;
 use sensor_core::decode::{TcpFlags, ip_proto};
 use sensor_core::discover::Event;
 use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
+use sensor_core::{FlowSink, Told};
 
 /// Writes records as EVE lines. The first failing write is kept and nothing is written after it.
 #[derive(Debug)]
@@ -54,6 +55,12 @@ impl<W: Write> FlowSink for EveWriter<W> {
 
     fn discovered(&mut self, event: &Event) {
         self.write(|line| discovery::write(line, event));
+    }
+
+    fn transaction(&mut self, told: &Told<'_>) {
+        if let Some(name) = told.protocol.eve {
+            self.write(|line| app::transaction(line, told, name));
+        }
     }
 }
 
