@@ -5,12 +5,14 @@
 
 #![warn(clippy::indexing_slicing)]
 
+pub mod dns;
 mod expect;
 pub mod parser;
 mod prefixes;
 mod probe;
 mod probers;
 mod proto;
+pub mod protocols;
 mod registry;
 mod view;
 

@@ -1,0 +1,35 @@
+//! All protocols that can be parsed.
+
+use super::AppProto;
+use super::dns;
+use super::parser::Protocol;
+
+/// The protocols, one a line.
+const ALL: &[&Protocol] = &[&dns::PROTOCOL, &dns::MDNS, &dns::LLMNR];
+
+/// What is known of a protocol; `None` if it has no parser.
+#[must_use]
+pub fn protocol(app: AppProto) -> Option<&'static Protocol> {
+    ALL.iter().copied().find(|protocol| protocol.app == app)
+}
+
+/// All protocols that have a parser.
+#[must_use]
+pub fn all() -> &'static [&'static Protocol] {
+    ALL
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_protocol_is_there_once_and_its_events_fit_a_set() {
+        for protocol in all() {
+            assert!(std::ptr::eq(super::protocol(protocol.app).unwrap(), *protocol), "{protocol:?}");
+            assert!(protocol.events.len() <= 128);
+            let names: std::collections::HashSet<_> = protocol.events.iter().collect();
+            assert_eq!(names.len(), protocol.events.len(), "{protocol:?}");
+        }
+    }
+}
