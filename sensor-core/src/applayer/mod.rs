@@ -14,6 +14,7 @@ mod probers;
 mod proto;
 pub mod protocols;
 mod registry;
+pub mod tls;
 mod view;
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
 //! All protocols that can be parsed.
 
 use super::AppProto;
-use super::dns;
 use super::parser::Protocol;
+use super::{dns, tls};
 
 /// The protocols, one a line.
-const ALL: &[&Protocol] = &[&dns::PROTOCOL, &dns::MDNS, &dns::LLMNR];
+const ALL: &[&Protocol] = &[&dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL];
 
 /// What is known of a protocol; `None` if it has no parser.
 #[must_use]
