@@ -12,14 +12,19 @@ use sensor_core::json::Object;
 use sensor_core::rules::Buffer;
 use serde_json::Value;
 
+type Parsers = Vec<Box<dyn Parser>>;
+
+/// A flow: its parser, its streams and how much of each was fed.
+type Fed = (Box<dyn Parser>, [Stream; 2], [usize; 2]);
+
 /// Feeds a capture's flows on a port to parsers of a protocol, streams in pieces; returns the EVE objects of all
 /// transactions and the parsers.
-fn replay(file: &str, app: AppProto, port: u16, piece: usize) -> Option<(Vec<Value>, Vec<Box<dyn Parser>>)> {
+fn replay(file: &str, app: AppProto, port: u16, piece: usize) -> Option<(Vec<Value>, Parsers)> {
     let path = corpus()?.join(file);
     let protocol: &Protocol = protocols::protocol(app)?;
     let settings = Settings::default();
     let mut order = Vec::new();
-    let mut flows: HashMap<(u8, IpAddr, u16, IpAddr), (Box<dyn Parser>, [Stream; 2], [usize; 2])> = HashMap::new();
+    let mut flows: HashMap<(u8, IpAddr, u16, IpAddr), Fed> = HashMap::new();
     let mut cx = Context {
         time: 0,
         transport: Transport::Tcp,
@@ -68,7 +73,7 @@ fn replay(file: &str, app: AppProto, port: u16, piece: usize) -> Option<(Vec<Val
         for transaction in parser.ids().filter_map(|id| parser.transaction(id)) {
             let mut line = Vec::new();
             Object::write(&mut line, |object| transaction.eve(object));
-            lines.push(serde_json::from_slice(&line).expect("EVE is JSON"));
+            lines.push(serde_json::from_slice(&line).unwrap_or_else(|error| panic!("{error}")));
         }
     }
     Some((lines, parsers))
@@ -106,4 +111,31 @@ fn tls_of_captures_reads_as_suricata_reads_it() {
         let time = transaction.buffer(Buffer::TlsRandomTime, Side::ToClient, 0, &mut scratch);
         assert_eq!(time, Some(&[0x54, 0xf9, 0xfc, 0x15][..]));
     }
+}
+
+#[test]
+fn ssh_of_captures_reads_as_suricata_reads_it() {
+    for piece in [1, 1500] {
+        let file = "suricata-verify/pcaps/ee595e8f60b19897.pcap";
+        let Some((lines, _)) = replay(file, AppProto::Ssh, 22, piece) else { return };
+        assert_eq!(lines[0]["client"]["hassh"]["hash"], "2dd6531c7e89d3c925db9214711be76a");
+        assert_eq!(lines[0]["server"]["hassh"]["hash"], "6832f1ce43d4397c2c0a3e2f8c94334e");
+        let file = "suricata-verify/pcaps/b5071379c736c7ea.pcap";
+        let Some((lines, _)) = replay(file, AppProto::Ssh, 22, piece) else { return };
+        assert_eq!(lines[0]["client"]["software_version"], "OpenSSH_for_Windows_7.7");
+        assert_eq!(lines[0]["server"]["software_version"], "OpenSSH_7.4");
+    }
+}
+
+#[test]
+fn quic_of_captures_reads_as_suricata_reads_it() {
+    let file = "suricata-verify/pcaps/f62f5266ab9db7ef.pcap";
+    let Some((lines, _)) = replay(file, AppProto::Quic, 443, 1) else { return };
+    let told = lines.iter().filter(|line| line["ja4"] == "q13d0310h3_55b375c5d22e_cd85d2d88918").count();
+    assert_eq!(told, 11);
+    let file = "suricata-verify/pcaps/f2f487b12a84e2bb.pcap";
+    let Some((lines, _)) = replay(file, AppProto::Quic, 443, 1) else { return };
+    assert!(lines.iter().all(|line| line["version"] == "Q046"));
+    assert_eq!(lines[0]["cyu"][0]["hash"], "910a5e3a4d51593bd59a44611544f209");
+    assert_eq!(lines.iter().filter(|line| line["sni"] == "clients1.google.com").count(), 2);
 }

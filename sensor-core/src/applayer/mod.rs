@@ -13,7 +13,9 @@ mod probe;
 mod probers;
 mod proto;
 pub mod protocols;
+pub mod quic;
 mod registry;
+pub mod ssh;
 pub mod tls;
 mod view;
 

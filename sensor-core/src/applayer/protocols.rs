@@ -2,10 +2,10 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, tls};
+use super::{dns, quic, ssh, tls};
 
 /// The protocols, one a line.
-const ALL: &[&Protocol] = &[&dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL];
+const ALL: &[&Protocol] = &[&dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL, &ssh::PROTOCOL, &quic::PROTOCOL];
 
 /// What is known of a protocol; `None` if it has no parser.
 #[must_use]
