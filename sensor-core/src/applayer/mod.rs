@@ -5,6 +5,7 @@
 
 #![warn(clippy::indexing_slicing)]
 
+pub mod dns;
 mod expect;
 pub mod parser;
 mod prefixes;
@@ -12,7 +13,10 @@ mod probe;
 mod probers;
 mod proto;
 pub mod protocols;
+pub mod quic;
 mod registry;
+pub mod ssh;
+pub mod tls;
 mod view;
 
 #[cfg(test)]

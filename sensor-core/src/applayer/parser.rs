@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 
-use super::{AppProto, Side};
+use super::{AppProto, Side, Transport};
 use crate::json::Object;
 use crate::rules::ast::Body;
 use crate::rules::{Buffer, Field};
@@ -84,6 +84,8 @@ pub enum Parsed {
 pub struct Context<'a> {
     /// Packet time: nanoseconds since 1970, UTC.
     pub time: i64,
+    /// What carries the bytes: pieces of a stream, or datagrams.
+    pub transport: Transport,
     /// Client's and server's port.
     pub ports: (u16, u16),
     /// How protocols are read.
@@ -121,6 +123,11 @@ pub struct Announced {
 pub trait Transaction: fmt::Debug {
     /// How far a side has come; only ever more. [`Protocol::complete`] is complete, also where its flow has ended.
     fn progress(&self, side: Side) -> u8;
+
+    /// The one side it is of, where a single message is a transaction: there is nothing to look into on the other.
+    fn only(&self) -> Option<Side> {
+        None
+    }
 
     /// A buffer of a side, the one of that index where there are several. `scratch` is room for what does not lie in
     /// the transaction as rules see it; it is empty.

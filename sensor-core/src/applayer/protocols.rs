@@ -1,30 +1,35 @@
-//! Which protocols are parsed.
-
-use std::sync::LazyLock;
+//! All protocols that can be parsed.
 
 use super::AppProto;
 use super::parser::Protocol;
+use super::{dns, quic, ssh, tls};
 
-/// All that are parsed.
+/// The protocols, one a line.
+const ALL: &[&Protocol] = &[&dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL, &ssh::PROTOCOL, &quic::PROTOCOL];
+
+/// What is known of a protocol; `None` if it has no parser.
+#[must_use]
+pub fn protocol(app: AppProto) -> Option<&'static Protocol> {
+    ALL.iter().copied().find(|protocol| protocol.app == app)
+}
+
+/// All protocols that have a parser.
 #[must_use]
 pub fn all() -> &'static [&'static Protocol] {
     ALL
 }
 
-/// How a protocol is parsed; `None` if it is only told.
-#[must_use]
-#[inline]
-pub fn protocol(app: AppProto) -> Option<&'static Protocol> {
-    static BY_NUMBER: LazyLock<[Option<&'static Protocol>; 256]> = LazyLock::new(|| {
-        let mut table = [None; 256];
-        for protocol in ALL {
-            if let Some(place) = table.get_mut(usize::from(protocol.app as u8)) {
-                *place = Some(*protocol);
-            }
-        }
-        table
-    });
-    BY_NUMBER.get(usize::from(app as u8)).copied().flatten()
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-const ALL: &[&Protocol] = &[];
+    #[test]
+    fn each_protocol_is_there_once_and_its_events_fit_a_set() {
+        for protocol in all() {
+            assert!(std::ptr::eq(super::protocol(protocol.app).unwrap(), *protocol), "{protocol:?}");
+            assert!(protocol.events.len() <= 128);
+            let names: std::collections::HashSet<_> = protocol.events.iter().collect();
+            assert_eq!(names.len(), protocol.events.len(), "{protocol:?}");
+        }
+    }
+}

@@ -447,7 +447,13 @@ fn account(parsing: &mut Parsing, all: &mut usize, most: usize, unparsed: &mut u
 
 /// What a parser is told of a flow.
 fn context<'a>(settings: &'a Settings, flow: &Flow, time: i64) -> Context<'a> {
-    Context { time, ports: (flow.client_port(), flow.server_port()), settings, next: None, announced: None }
+    let transport = match (flow.key.proto, flow.midstream) {
+        (ip_proto::TCP, true) => Transport::TcpMidstream,
+        (ip_proto::TCP, false) => Transport::Tcp,
+        _ => Transport::Udp,
+    };
+    let ports = (flow.client_port(), flow.server_port());
+    Context { time, transport, ports, settings, next: None, announced: None }
 }
 
 fn opening(openings: &mut [Opening; 2], side: Side) -> &mut Opening {

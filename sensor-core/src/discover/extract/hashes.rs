@@ -45,8 +45,13 @@ impl ClientHello<'_> {
         out
     }
 
-    /// The JA3 client hash: version, ciphers, extensions, groups and point formats, as an MD5 in hex.
+    /// The JA3 client hash: the MD5 of its text in hex.
     pub fn ja3(&self) -> String {
+        md5_hex(self.ja3_text().as_bytes())
+    }
+
+    /// What JA3 hashes: version, ciphers, extensions, groups and point formats.
+    pub fn ja3_text(&self) -> String {
         let groups = self.extension(10).and_then(|body| Reader::new(body).vec16()).unwrap_or_default();
         let formats = self.extension(11).and_then(|body| Reader::new(body).vec8()).unwrap_or_default();
         let mut line = format!("{},", self.version);
@@ -57,16 +62,21 @@ impl ClientHello<'_> {
         push_decimal(&mut line, pairs(groups).filter(|group| !grease(*group)));
         line.push(',');
         push_decimal(&mut line, formats.iter().map(|format| u16::from(*format)));
-        md5_hex(line.as_bytes())
+        line
     }
 }
 
 impl ServerHello<'_> {
-    /// The JA3S hash: version, cipher and extensions, as an MD5 in hex.
+    /// The JA3S hash: the MD5 of its text in hex.
     pub fn ja3s(&self) -> String {
+        md5_hex(self.ja3s_text().as_bytes())
+    }
+
+    /// What JA3S hashes: version, cipher and extensions.
+    pub fn ja3s_text(&self) -> String {
         let mut line = format!("{},{},", self.legacy_version, self.cipher);
         push_decimal(&mut line, extensions(self.extensions).map(|(kind, _)| kind));
-        md5_hex(line.as_bytes())
+        line
     }
 }
 

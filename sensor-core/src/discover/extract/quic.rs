@@ -42,6 +42,11 @@ impl<'a> LongHeader<'a> {
         Some(LongHeader { version, destination, source, first, rest, before: packet.len() - rest.len() })
     }
 
+    /// Whether it is an Initial of a version that [`Initial`] decrypts.
+    pub fn is_initial(&self) -> bool {
+        Suite::of(self.version).is_some_and(|suite| self.first >> 4 & 3 == suite.initial)
+    }
+
     /// Whether the version is one that [`Initial`] decrypts.
     pub fn is_known(&self) -> bool {
         Suite::of(self.version).is_some()
@@ -56,6 +61,7 @@ pub struct Initial {
     filled: Vec<(usize, usize)>,
     /// The connection id that the keys come from: the first packet's.
     keyed: Option<([u8; 20], u8, u32)>,
+    opened: u32,
 }
 
 impl Initial {
@@ -114,6 +120,7 @@ impl Initial {
         };
         // Google's versions number the CRYPTO frame otherwise.
         let crypto = if matches!(header.version, 0x5430_3530 | 0x5430_3531) { 8 } else { 6 };
+        self.opened += 1;
         self.frames(&plain, crypto);
         Some(())
     }
@@ -174,12 +181,33 @@ impl Initial {
         Some(())
     }
 
+    /// How many packets authenticated.
+    pub fn opened(&self) -> u32 {
+        self.opened
+    }
+
+    /// Whether a part of a hello is held.
+    pub fn is_open(&self) -> bool {
+        !self.filled.is_empty()
+    }
+
+    /// Forgets what came of the CRYPTO stream, not the keys: after a Retry the client begins anew.
+    pub fn restart(&mut self) {
+        self.crypto = Vec::new();
+        self.filled.clear();
+    }
+
     fn hello(&self) -> Option<Client> {
+        self.hello_body().and_then(ClientHello::parse).map(|hello| hello.facts(Transport::Quic))
+    }
+
+    /// The body of the ClientHello, once it is whole.
+    pub fn hello_body(&self) -> Option<&[u8]> {
         let (start, end) = *self.filled.first()?;
         let mut reader = Reader::new(self.crypto.get(..end).filter(|_| start == 0)?);
         (reader.u8()? == 1).then_some(())?;
         let length = reader.u24()?;
-        ClientHello::parse(reader.take(length as usize)?).map(|hello| hello.facts(Transport::Quic))
+        reader.take(length as usize)
     }
 }
 

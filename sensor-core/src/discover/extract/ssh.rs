@@ -79,16 +79,20 @@ fn key_exchange(packet: &[u8]) -> KeyExchange {
     if kind != 20 || length > MAX_PACKET {
         return KeyExchange::Other;
     }
-    match lists(reader) {
-        Some([kex, _, cipher_up, cipher_down, mac_up, mac_down, compression_up, compression_down, ..]) => {
-            KeyExchange::Lists(
-                md5_hex(format!("{kex};{cipher_up};{mac_up};{compression_up}").as_bytes()),
-                md5_hex(format!("{kex};{cipher_down};{mac_down};{compression_down}").as_bytes()),
-            )
-        }
+    match texts(reader.rest()) {
+        Some((client, server)) => KeyExchange::Lists(md5_hex(client.as_bytes()), md5_hex(server.as_bytes())),
         None if packet.len() < length as usize => KeyExchange::Cut,
         None => KeyExchange::Other,
     }
+}
+
+/// What HASSH hashes of a SSH_MSG_KEXINIT behind its number: of a client, and of a server.
+pub(crate) fn texts(body: &[u8]) -> Option<(String, String)> {
+    let [kex, _, cipher_up, cipher_down, mac_up, mac_down, compression_up, compression_down, ..] =
+        lists(Reader::new(body))?;
+    let client = format!("{kex};{cipher_up};{mac_up};{compression_up}");
+    let server = format!("{kex};{cipher_down};{mac_down};{compression_down}");
+    Some((client, server))
 }
 
 /// The ten lists behind the cookie.

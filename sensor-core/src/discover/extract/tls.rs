@@ -28,6 +28,10 @@ pub enum Transport {
 pub struct ClientHello<'a> {
     /// `legacy_version`.
     pub version: u16,
+    /// Its random.
+    pub random: &'a [u8],
+    /// The session it would resume; empty for none.
+    pub session: &'a [u8],
     ciphers: &'a [u8],
     extensions: &'a [u8],
 }
@@ -36,7 +40,10 @@ pub struct ClientHello<'a> {
 #[derive(Clone, Copy, Debug)]
 pub struct ServerHello<'a> {
     pub(super) legacy_version: u16,
-    random: &'a [u8],
+    /// Its random.
+    pub random: &'a [u8],
+    /// The session's id.
+    pub session: &'a [u8],
     /// The cipher suite chosen.
     pub cipher: u16,
     pub(super) extensions: &'a [u8],
@@ -246,7 +253,7 @@ impl<'a> ClientHello<'a> {
     fn parse_with_cookie(body: &'a [u8], cookie: bool) -> Option<Self> {
         let mut reader = Reader::new(body);
         let version = reader.u16()?;
-        reader.skip(32)?;
+        let random = reader.take(32)?;
         let session = reader.vec8()?;
         if cookie {
             reader.vec8()?;
@@ -257,6 +264,8 @@ impl<'a> ClientHello<'a> {
         let extensions = if reader.is_empty() { &[][..] } else { reader.vec16()? };
         (session.len() <= 32 && ciphers.len() >= 2 && ciphers.len() % 2 == 0).then_some(ClientHello {
             version,
+            random,
+            session,
             ciphers,
             extensions,
         })
@@ -287,7 +296,7 @@ impl<'a> ClientHello<'a> {
         extensions(self.extensions)
     }
 
-    pub(super) fn extension(&self, wanted: u16) -> Option<&'a [u8]> {
+    pub(crate) fn extension(&self, wanted: u16) -> Option<&'a [u8]> {
         self.extensions().find(|(kind, _)| *kind == wanted).map(|(_, body)| body)
     }
 
@@ -301,6 +310,11 @@ impl<'a> ClientHello<'a> {
     /// The first protocol of the ALPN extension (RFC 7301).
     pub fn alpn(&self) -> Option<&'a [u8]> {
         first_alpn(self.extension(16)?)
+    }
+
+    /// All protocols of the ALPN extension.
+    pub fn alpns(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        all_alpns(self.extension(16).unwrap_or_default())
     }
 
     /// Versions of `supported_versions`, or none.
@@ -339,11 +353,11 @@ impl<'a> ServerHello<'a> {
         let mut reader = Reader::new(body);
         let legacy_version = reader.u16()?;
         let random = reader.take(32)?;
-        reader.vec8()?;
+        let session = reader.vec8()?;
         let cipher = reader.u16()?;
         reader.u8()?;
         let extensions = if reader.is_empty() { &[][..] } else { reader.vec16()? };
-        Some(ServerHello { legacy_version, random, cipher, extensions })
+        Some(ServerHello { legacy_version, random, session, cipher, extensions })
     }
 
     /// The version chosen: `supported_versions` where it is there.
@@ -352,6 +366,17 @@ impl<'a> ServerHello<'a> {
             .find(|(kind, _)| *kind == 43)
             .and_then(|(_, body)| Reader::new(body).u16())
             .unwrap_or(self.legacy_version)
+    }
+
+    /// The protocols of the ALPN extension: one, if the server keeps to RFC 7301.
+    pub fn alpns(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let body = extensions(self.extensions).find(|(kind, _)| *kind == 16).map(|(_, body)| body);
+        all_alpns(body.unwrap_or_default())
+    }
+
+    /// It is a HelloRetryRequest (RFC 8446, section 4.1.3).
+    pub fn is_retry(&self) -> bool {
+        self.random == Sha256::digest(b"HelloRetryRequest").as_slice()
     }
 
     /// The facts in owned form.
@@ -364,7 +389,7 @@ impl<'a> ServerHello<'a> {
                 .and_then(|(_, body)| first_alpn(body))
                 .map(|name| super::reader::text(name, 32)),
             ja3s: self.ja3s(),
-            retry: self.random == Sha256::digest(b"HelloRetryRequest").as_slice(),
+            retry: self.is_retry(),
         }
     }
 }
@@ -398,6 +423,11 @@ pub(super) fn pairs(list: &[u8]) -> impl Iterator<Item = u16> + use<'_> {
 pub(super) fn extensions(list: &[u8]) -> impl Iterator<Item = (u16, &[u8])> + use<'_> {
     let mut reader = Reader::new(list);
     std::iter::from_fn(move || Some((reader.u16()?, reader.vec16()?))).take(MAX_EXTENSIONS)
+}
+
+fn all_alpns(body: &[u8]) -> impl Iterator<Item = &[u8]> + use<'_> {
+    let mut list = Reader::new(Reader::new(body).vec16().unwrap_or_default());
+    std::iter::from_fn(move || list.vec8()).take(MAX_EXTENSIONS)
 }
 
 fn first_alpn(body: &[u8]) -> Option<&[u8]> {
