@@ -6,6 +6,7 @@
 #![warn(clippy::indexing_slicing)]
 
 mod expect;
+pub mod http1;
 pub mod inflate;
 pub mod parser;
 mod prefixes;
