@@ -69,7 +69,7 @@ impl Http1 {
         // The end of the chunk before, and what browsers overlook.
         let lead = bytes.iter().position(|byte| !is_space(*byte)).unwrap_or(bytes.len());
         let rest = bytes.get(lead..).unwrap_or_default();
-        if rest.is_empty() {
+        if lead > 0 {
             return Some(lead);
         }
         let digits = rest.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
@@ -93,7 +93,7 @@ impl Http1 {
             self.event(side, if is_request { Event::RequestChunkExtension } else { Event::ResponseChunkExtension });
         }
         self.half(side).state = if size == 0 { State::Trailers } else { State::Chunk(size) };
-        Some(lead + len)
+        Some(len)
     }
 
     /// The next bytes of a side's body.

@@ -28,7 +28,6 @@ events! {
     DuplicateContentLengthInResponse "duplicate_content_length_field_in_response",
     ContinueAlreadySeen "100_continue_already_seen",
     UnableToMatchResponse "unable_to_match_response_to_request",
-    InvalidServerPort "invalid_server_port_in_request",
     RequestHeaderInvalid "request_header_invalid",
     ResponseHeaderInvalid "response_header_invalid",
     MissingHost "missing_host_header",
@@ -65,7 +64,4 @@ events! {
     ResponseChunkExtension "response_chunk_extension",
     RequestTooManyHeaders "request_too_many_headers",
     ResponseTooManyHeaders "response_too_many_headers",
-    MultipartNoFile "multipart_no_filedata",
-    MultipartInvalidHeader "multipart_invalid_header",
-    MultipartError "multipart_generic_error",
 }

@@ -172,7 +172,9 @@ impl Http1 {
             let rest = bytes.get(at..).unwrap_or_default();
             let before = self.half(side).state;
             let Some(used) = self.step(side, rest, eof, cx) else {
-                self.half(side).scanned = rest.len().saturating_sub(1);
+                let half = self.half(side);
+                let new = rest.get(half.scanned..).unwrap_or_default();
+                half.scanned += memchr::memchr2(b'\n', b'\r', new).unwrap_or(new.len());
                 break;
             };
             at += used;

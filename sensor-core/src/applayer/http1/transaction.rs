@@ -8,9 +8,7 @@ use crate::applayer::parser::{EventSet, File, Settings, Transaction};
 use crate::json::Object;
 use crate::rules::Buffer;
 
-/// Nothing of the side was read.
-pub const START: u8 = 0;
-/// Its first line was.
+/// The side's first line was read; before that, its progress is 0.
 pub const LINE: u8 = 1;
 /// Its headers were.
 pub const HEADERS: u8 = 2;
