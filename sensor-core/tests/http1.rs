@@ -1,4 +1,5 @@
 //! HTTP as captures hold it, against what their cases say.
+#![allow(clippy::unwrap_used)]
 
 mod captures;
 

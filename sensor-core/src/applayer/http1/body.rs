@@ -3,7 +3,7 @@
 use super::event::Event;
 use super::head::{Headers, has_word, is_space, line, trim};
 use super::transaction::Http;
-use super::{Http1, Side, State, place};
+use super::{Http1, Side, State};
 use crate::applayer::inflate::{Coding, Decoder};
 use crate::applayer::parser::File;
 
@@ -16,7 +16,7 @@ const MAX_NAME: usize = 4096;
 
 impl Http1 {
     pub fn step_body(&mut self, side: Side, bytes: &[u8], eof: bool) -> Option<usize> {
-        let half = &mut self.halves[place(side)];
+        let half = self.halves.of(side);
         match half.state {
             State::Length(left) => {
                 let now = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
@@ -46,7 +46,7 @@ impl Http1 {
                 Some(end)
             }
             State::ChunkSize => self.chunk_size(side, bytes, eof),
-            _ => {
+            State::Line | State::Headers | State::Trailers | State::Wait | State::Tunnel | State::Dead => {
                 let scanned = half.scanned;
                 if bytes.len() < 5 && b"HTTP/".starts_with(bytes) && !eof {
                     return None;
@@ -102,7 +102,7 @@ impl Http1 {
             return;
         }
         let Http1 { live, halves, settings, .. } = self;
-        let half = &mut halves[place(side)];
+        let half = halves.of(side);
         let Some(transaction) = live.get_mut(half.id) else { return };
         name_file(transaction, side, settings);
         match &mut half.decoder {
@@ -120,7 +120,7 @@ impl Http1 {
     pub fn framing(&mut self, side: Side) -> Option<State> {
         let is_request = side == Side::ToServer;
         let Http1 { live, halves, settings, .. } = self;
-        let half = &mut halves[place(side)];
+        let half = halves.of(side);
         let transaction = live.get_mut(half.id)?;
         let headers = &transaction.side(side).headers;
         let mut events = Vec::new();

@@ -35,11 +35,24 @@ const MAX_HEAD: usize = 512 << 10;
 #[derive(Debug)]
 struct Http1 {
     live: Live<Http>,
-    halves: [Half; 2],
+    halves: Sides,
     /// The transaction that the next response answers.
     next_response: u64,
     /// As the flow's, but files keep what rules see of bodies.
     settings: Settings,
+}
+
+/// Both of them.
+#[derive(Debug, Default)]
+struct Sides {
+    to_server: Half,
+    to_client: Half,
+}
+
+impl Sides {
+    fn of(&mut self, side: Side) -> &mut Half {
+        if side == Side::ToServer { &mut self.to_server } else { &mut self.to_client }
+    }
 }
 
 /// One side.
@@ -87,27 +100,20 @@ enum State {
     Dead,
 }
 
-const fn place(side: Side) -> usize {
-    match side {
-        Side::ToServer => 0,
-        Side::ToClient => 1,
-    }
-}
-
 impl Http1 {
     fn new(settings: &Settings) -> Http1 {
         let mut settings = settings.clone();
         settings.file_bytes = settings.file_bytes.max(settings.http.request_body).max(settings.http.response_body);
-        Http1 { live: Live::default(), halves: Default::default(), next_response: 0, settings }
+        Http1 { live: Live::default(), halves: Sides::default(), next_response: 0, settings }
     }
 
     fn half(&mut self, side: Side) -> &mut Half {
-        &mut self.halves[place(side)]
+        self.halves.of(side)
     }
 
     /// The transaction a side is in.
     fn current(&mut self, side: Side) -> Option<&mut Http> {
-        let id = self.halves[place(side)].id;
+        let id = self.halves.of(side).id;
         self.live.get_mut(id)
     }
 
@@ -157,13 +163,11 @@ impl Http1 {
             return Parsed::Failed;
         }
         half.pending = pending;
-        match half.state {
-            State::Dead | State::Tunnel => {
-                half.pending = Vec::new();
-                Parsed::Enough
-            }
-            _ => Parsed::More,
+        if matches!(half.state, State::Dead | State::Tunnel) {
+            half.pending = Vec::new();
+            return Parsed::Enough;
         }
+        Parsed::More
     }
 
     fn consume(&mut self, side: Side, bytes: &[u8], eof: bool, cx: &mut Context<'_>) -> usize {
@@ -352,14 +356,20 @@ impl Parser for Http1 {
         self.run(side, bytes, false, cx)
     }
 
-    fn gap(&mut self, side: Side, len: u64, cx: &mut Context<'_>) -> Parsed {
+    fn gap(&mut self, side: Side, len: u64, _cx: &mut Context<'_>) -> Parsed {
         let half = self.half(side);
         let (skipped, left) = match half.state {
             State::Length(left) => (len.min(left), left.saturating_sub(len)),
             State::Chunk(left) if len <= left => (len, left - len),
             State::Close => (len, 0),
             State::Tunnel | State::Dead => return Parsed::Enough,
-            _ => {
+            State::Line
+            | State::Headers
+            | State::Chunk(_)
+            | State::ChunkSize
+            | State::Trailers
+            | State::Extra
+            | State::Wait => {
                 self.lose(side);
                 return Parsed::Enough;
             }
@@ -369,26 +379,34 @@ impl Parser for Http1 {
         if let Some(transaction) = self.current(side) {
             transaction.body_gap(side, skipped);
         }
-        match state {
-            State::Length(_) if left == 0 => self.finish(side, true),
-            State::Length(_) => self.half(side).state = State::Length(left),
-            State::Chunk(_) if left == 0 => self.half(side).state = State::ChunkSize,
-            State::Chunk(_) => self.half(side).state = State::Chunk(left),
-            _ => {}
+        let next = if left == 0 { State::ChunkSize } else { State::Chunk(left) };
+        if let State::Chunk(_) = state {
+            self.half(side).state = next;
+        } else if let State::Length(_) = state {
+            self.half(side).state = State::Length(left);
+            if left == 0 {
+                self.finish(side, true);
+            }
         }
-        if len > skipped { self.gap(side, len - skipped, cx) } else { Parsed::More }
+        if len > skipped {
+            // What it hides behind the body is not known.
+            self.lose(side);
+            return Parsed::Enough;
+        }
+        Parsed::More
     }
 
     fn end(&mut self, side: Side, cx: &mut Context<'_>) {
         self.run(side, &[], true, cx);
         let pending = std::mem::take(&mut self.half(side).pending);
         self.consume(side, &pending, true, cx);
-        let half = &self.halves[place(side)];
+        let half = self.halves.of(side);
         match half.state {
             State::Close => self.finish(side, true),
             State::Headers if half.may_be_09 => self.finish(side, true),
             State::Headers | State::Length(_) | State::Chunk(_) | State::ChunkSize | State::Trailers => {
-                self.finish(side, half.state == State::Trailers);
+                let is_whole = half.state == State::Trailers;
+                self.finish(side, is_whole);
             }
             State::Line | State::Extra | State::Wait | State::Tunnel | State::Dead => {}
         }
@@ -427,7 +445,7 @@ impl Parser for Http1 {
 
     fn bytes(&self) -> usize {
         let half = |half: &Half| half.pending.capacity() + half.decoder.as_ref().map_or(0, |decoder| decoder.bytes());
-        self.live.iter().map(Http::bytes).sum::<usize>() + self.halves.iter().map(half).sum::<usize>()
+        self.live.iter().map(Http::bytes).sum::<usize>() + half(&self.halves.to_server) + half(&self.halves.to_client)
     }
 }
 
@@ -437,10 +455,10 @@ impl Http1 {
         if let Some(transaction) = self.current(side) {
             transaction.reach(side, HEADERS);
         }
-        match state {
-            State::Line => self.finish(side, true),
-            State::Length(0) => self.finish(side, true),
-            state => self.half(side).state = state,
+        if matches!(state, State::Line | State::Length(0)) {
+            self.finish(side, true);
+        } else {
+            self.half(side).state = state;
         }
     }
 

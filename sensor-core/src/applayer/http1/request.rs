@@ -110,11 +110,10 @@ impl Http1 {
                     transaction.event(Event::PortMismatch);
                 }
             }
-            Some(host) => {
-                if !super::uri::host_and_port(&host).0.eq_ignore_ascii_case(&transaction.host) {
-                    transaction.event(Event::HostAmbiguous);
-                }
+            Some(host) if !super::uri::host_and_port(&host).0.eq_ignore_ascii_case(&transaction.host) => {
+                transaction.event(Event::HostAmbiguous);
             }
+            Some(_) => {}
             None if needs_host => transaction.event(Event::MissingHost),
             None => {}
         }

@@ -11,7 +11,7 @@ const SIDE: Side = Side::ToClient;
 
 impl Http1 {
     pub fn response_line(&mut self, bytes: &[u8], eof: bool) -> Option<usize> {
-        if self.halves[0].may_be_09 {
+        if self.halves.to_server.may_be_09 {
             self.finish(Side::ToServer, true);
         }
         if matches!(bytes.first(), Some(b'\r' | b'\n')) {
@@ -121,17 +121,17 @@ impl Http1 {
         if status == 101 && !has_body || is_connect && (200..300).contains(&status) {
             self.half(SIDE).decoder = None;
             self.begin_body(SIDE, State::Line);
-            if self.halves[0].state != State::Line && self.halves[0].state != State::Wait {
+            if self.halves.to_server.state != State::Line && self.halves.to_server.state != State::Wait {
                 self.finish(Side::ToServer, false);
             }
             cx.next = Some(next);
-            self.halves[0].state = State::Tunnel;
-            self.halves[1].state = State::Tunnel;
+            self.halves.to_server.state = State::Tunnel;
+            self.halves.to_client.state = State::Tunnel;
             return;
         }
         if (100..200).contains(&status) && !has_body {
             // The final response is to come.
-            if self.halves[1].had_continue {
+            if self.halves.to_client.had_continue {
                 self.event(SIDE, Event::ContinueAlreadySeen);
             }
             if let Some(transaction) = self.current(SIDE) {
@@ -145,8 +145,8 @@ impl Http1 {
             return;
         }
         self.half(SIDE).had_continue = false;
-        if self.halves[0].state == State::Wait {
-            self.halves[0].state = State::Line;
+        if self.halves.to_server.state == State::Wait {
+            self.halves.to_server.state = State::Line;
         }
         let none = is_head || matches!(status, 204 | 304);
         self.begin_body(SIDE, if none { State::Line } else { framing.unwrap_or(State::Close) });

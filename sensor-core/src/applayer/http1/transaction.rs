@@ -1,5 +1,7 @@
 //! A request and its response.
 
+#![allow(clippy::wildcard_enum_match_arm, reason = "most buffers are of other protocols")]
+
 use super::event::Event;
 use super::head::{Headers, is_name};
 use super::uri;
@@ -112,7 +114,7 @@ impl Http {
 
     /// The next bytes of a side's body, decoded.
     pub fn body(&mut self, side: Side, bytes: &[u8], settings: &Settings) {
-        let limit = self.limits[usize::from(side == Side::ToClient)];
+        let limit = self.limit(side);
         let is_released = self.is_released;
         let message = if side == Side::ToServer { &mut self.request } else { &mut self.response };
         message.body_len = message.body_len.saturating_add(bytes.len() as u64);
@@ -154,9 +156,14 @@ impl Http {
         self.request.bytes() + self.response.bytes() + files + self.uri.capacity() + size_of::<Http>()
     }
 
+    fn limit(&self, side: Side) -> usize {
+        let [request, response] = self.limits;
+        if side == Side::ToServer { request } else { response }
+    }
+
     fn body_of(&self, side: Side) -> Option<&[u8]> {
         let message = self.side(side);
-        let limit = self.limits[usize::from(side == Side::ToClient)];
+        let limit = self.limit(side);
         let body = match message.file {
             Some(file) => &self.files.get(file)?.head,
             None => &message.body,

@@ -103,7 +103,7 @@ impl Layer {
                 }
             }
             State::Inflate(_) | State::Brotli(_) if self.on_trial => self.pass_trial(run, sink),
-            _ => {}
+            State::Header | State::Inflate(_) | State::Brotli(_) | State::Trailer(_) | State::Plain | State::Over => {}
         }
         self.state = State::Over;
     }
@@ -169,7 +169,7 @@ impl Layer {
             let step = match &mut self.state {
                 State::Inflate(inflate) => step_inflate(inflate, left, &mut room),
                 State::Brotli(brotli) => step_brotli(brotli, left, &mut room),
-                _ => return later,
+                State::Header | State::Trailer(_) | State::Plain | State::Over => return later,
             };
             left = left.get(step.read..).unwrap_or_default();
             let out = room.get(..step.wrote).unwrap_or_default();
