@@ -2,10 +2,11 @@
 
 use super::event::Event;
 use super::head::{Headers, has_word, is_space, line, trim};
+use super::multipart::Multipart;
 use super::transaction::Http;
 use super::{Http1, Side, State};
 use crate::applayer::inflate::{Coding, Decoder};
-use crate::applayer::parser::File;
+use crate::applayer::parser::{File, Settings};
 
 /// Of a chunk's size with its extensions.
 const MAX_SIZE_LINE: usize = 8 << 10;
@@ -104,15 +105,18 @@ impl Http1 {
         let Http1 { live, halves, settings, .. } = self;
         let half = halves.of(side);
         let Some(transaction) = live.get_mut(half.id) else { return };
-        name_file(transaction, side, settings);
+        if half.multipart.is_none() {
+            name_file(transaction, side, settings);
+        }
         match &mut half.decoder {
             Some(decoder) => {
-                decoder.data(bytes, &mut |bytes| transaction.body(side, bytes, settings));
+                let multipart = &mut half.multipart;
+                decoder.data(bytes, &mut |bytes| decoded(transaction, side, bytes, multipart, settings));
                 if decoder.is_bomb() {
                     transaction.event(Event::CompressionBomb);
                 }
             }
-            None => transaction.body(side, bytes, settings),
+            None => decoded(transaction, side, bytes, &mut half.multipart, settings),
         }
     }
 
@@ -156,6 +160,8 @@ impl Http1 {
             state = length.map(State::Length);
         }
         half.decoder = (!codings.is_empty()).then(|| Box::new(Decoder::new(&codings, settings.http.bomb)));
+        let content_type = headers.get(b"content-type").filter(|_| is_request && settings.http.multipart);
+        half.multipart = content_type.and_then(Multipart::new).map(Box::new);
         for event in events {
             transaction.event(event);
         }
@@ -198,8 +204,24 @@ fn codings(headers: &Headers, layers: usize, events: &mut Vec<Event>) -> Vec<Cod
     found
 }
 
+/// The next bytes of a body, decoded.
+pub fn decoded(
+    transaction: &mut Http,
+    side: Side,
+    bytes: &[u8],
+    multipart: &mut Option<Box<Multipart>>,
+    settings: &Settings,
+) {
+    transaction.body(side, bytes, settings);
+    if let Some(multipart) = multipart
+        && !transaction.is_released
+    {
+        multipart.data(bytes, transaction, settings);
+    }
+}
+
 /// Makes the file that a body is, once there is one.
-fn name_file(transaction: &mut Http, side: Side, settings: &crate::applayer::parser::Settings) {
+fn name_file(transaction: &mut Http, side: Side, settings: &Settings) {
     let is_response = side == Side::ToClient;
     let message = transaction.side(side);
     let is_upload = transaction.request.word(0).is_some_and(|method| matches!(method, b"POST" | b"PUT"));

@@ -64,4 +64,7 @@ events! {
     ResponseChunkExtension "response_chunk_extension",
     RequestTooManyHeaders "request_too_many_headers",
     ResponseTooManyHeaders "response_too_many_headers",
+    MultipartNoFile "multipart_no_filedata",
+    MultipartInvalidHeader "multipart_invalid_header",
+    MultipartError "multipart_generic_error",
 }

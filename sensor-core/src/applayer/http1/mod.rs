@@ -3,6 +3,7 @@
 mod body;
 mod event;
 mod head;
+mod multipart;
 mod request;
 mod response;
 mod transaction;
@@ -12,6 +13,7 @@ use std::ops::Range;
 
 use event::Event;
 use head::{Ending, is_space, trim};
+use multipart::Multipart;
 use transaction::{BODY, COMPLETE, HEADERS, Http};
 
 use super::inflate::Decoder;
@@ -74,6 +76,7 @@ struct Half {
     /// Interim responses were seen for this transaction.
     had_continue: bool,
     decoder: Option<Box<Decoder>>,
+    multipart: Option<Box<Multipart>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -375,6 +378,7 @@ impl Parser for Http1 {
             }
         };
         half.decoder = None;
+        half.multipart = None;
         let state = half.state;
         if let Some(transaction) = self.current(side) {
             transaction.body_gap(side, skipped);
@@ -464,13 +468,18 @@ impl Http1 {
 
     /// What a decoder still holds.
     fn flush(&mut self, side: Side) {
-        let Some(mut decoder) = self.half(side).decoder.take() else { return };
-        let id = self.half(side).id;
+        let half = self.half(side);
+        let (id, decoder, mut multipart) = (half.id, half.decoder.take(), half.multipart.take());
         let Http1 { live, settings, .. } = self;
         let Some(transaction) = live.get_mut(id) else { return };
-        decoder.end(&mut |bytes| transaction.body(side, bytes, settings));
-        if decoder.has_failed() {
-            transaction.event(Event::GzipDecompressionFailed);
+        if let Some(mut decoder) = decoder {
+            decoder.end(&mut |bytes| body::decoded(transaction, side, bytes, &mut multipart, settings));
+            if decoder.has_failed() {
+                transaction.event(Event::GzipDecompressionFailed);
+            }
+        }
+        if let Some(mut multipart) = multipart {
+            multipart.end(transaction, settings);
         }
         transaction.reach(side, BODY);
     }

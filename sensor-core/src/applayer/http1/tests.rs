@@ -101,6 +101,29 @@ fn requests_are_pipelined_and_interim_responses_passed_over() {
 }
 
 #[test]
+fn forms_are_taken_apart() {
+    let body =
+        b"--b\r\nContent-Disposition: form-data; name=\"t\"\r\n\r\ntext\r\n--b\r\nContent-Disposition: form-data; \
+        name=\"f\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\none\r\n--two\r\n--b\r\nContent-Disposition: \
+        form-data; filename=b\r\n\r\n\r\n--b--\r\n";
+    let head = format!(
+        "POST /up HTTP/1.1\r\nHost: a\r\nContent-Type: multipart/form-data; boundary=\"b\"\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let request = [head.as_bytes(), body].concat();
+    for step in [1, 3, 4096] {
+        let seen = read(&[(Side::ToServer, &request)], step);
+        let transaction = seen.http.transaction(0).unwrap();
+        let files: Vec<_> =
+            transaction.files().iter().map(|file| (file.name.as_slice(), file.head.as_slice(), file.state)).collect();
+        let closed = FileState::Closed;
+        assert_eq!(files, [(&b"a.txt"[..], &b"one\r\n--two"[..], closed), (b"b", b"", closed)]);
+        assert_eq!(buffer(&seen, 0, Buffer::HttpRequestBody, Side::ToServer).as_bytes(), body);
+        assert_eq!(buffer(&seen, 0, Buffer::FileData, Side::ToServer), "one\r\n--two");
+    }
+}
+
+#[test]
 fn tunnels_are_handed_on() {
     let connect = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n";
     let seen = read(&[(Side::ToServer, connect), (Side::ToClient, b"HTTP/1.1 200 OK\r\n\r\n")], 4096);

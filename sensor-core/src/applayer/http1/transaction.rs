@@ -6,7 +6,7 @@ use super::event::Event;
 use super::head::{Headers, is_name};
 use super::uri;
 use crate::applayer::Side;
-use crate::applayer::parser::{EventSet, File, Settings, Transaction};
+use crate::applayer::parser::{EventSet, File, FileState, Settings, Transaction};
 use crate::json::Object;
 use crate::rules::Buffer;
 
@@ -136,10 +136,9 @@ impl Http {
     pub fn body_gap(&mut self, side: Side, len: u64) {
         let message = self.side_mut(side);
         message.body_len = message.body_len.saturating_add(len);
-        let file = message.file;
-        if let Some(file) = file.and_then(|file| self.files.get_mut(file)) {
-            file.gap(len);
-        }
+        let to_client = side == Side::ToClient;
+        let is_open = |file: &&mut File| file.to_client == to_client && file.state == FileState::Open;
+        self.files.iter_mut().filter(is_open).for_each(|file| file.gap(len));
     }
 
     /// A side ends, whole or not.
