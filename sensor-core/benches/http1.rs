@@ -41,7 +41,8 @@ fn run(response: &[u8], settings: &Settings) {
 
 fn bench(c: &mut Criterion) {
     let settings = Settings::default();
-    let text: Vec<u8> = (0..200_000_u32).map(|n| b"<p>a text of words</p>\n"[(n.wrapping_mul(n) / 7 % 23) as usize]).collect();
+    let text: Vec<u8> =
+        (0..200_000_u32).map(|n| b"<p>a text of words</p>\n"[(n.wrapping_mul(n) / 7 % 23) as usize]).collect();
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(&text).expect("a vector takes all");
     let gzip = gzip.finish().expect("a vector takes all");

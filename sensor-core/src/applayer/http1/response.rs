@@ -14,8 +14,16 @@ impl Http1 {
         if self.halves.to_server.may_be_09 {
             self.finish(Side::ToServer, true);
         }
-        if matches!(bytes.first(), Some(b'\r' | b'\n')) {
-            return Some(1);
+        let half = self.half(SIDE);
+        let is_behind = half.had && !half.had_interim;
+        match bytes {
+            [b'\r'] if is_behind && !eof => return None,
+            [b'\n', ..] | [b'\r', b'\n', ..] if is_behind => {
+                half.state = State::Extra;
+                return Some(0);
+            }
+            [b'\r' | b'\n', ..] => return Some(1),
+            _ => {}
         }
         let begins = match begins(bytes) {
             Some(begins) => begins,
@@ -23,7 +31,7 @@ impl Http1 {
             None => false,
         };
         let half = self.half(SIDE);
-        if !begins && half.had && !half.had_interim {
+        if !begins && is_behind {
             half.state = State::Extra;
             return Some(0);
         }

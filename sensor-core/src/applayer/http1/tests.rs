@@ -143,6 +143,11 @@ fn a_body_behind_a_body_belongs_to_it() {
         assert_eq!(buffer(&seen, 0, Buffer::FileData, Side::ToClient), "abcdef");
         assert_eq!(buffer(&seen, 0, Buffer::HttpRequestBody, Side::ToServer), "login=1&x");
         assert_eq!(events(&seen, 0), ["request_body_unexpected"]);
+        let answers =
+            b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc\r\nHTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n";
+        let seen = read(&[(Side::ToServer, REQUEST), (Side::ToServer, REQUEST), (Side::ToClient, answers)], step);
+        assert_eq!(buffer(&seen, 0, Buffer::FileData, Side::ToClient), "abc\r\n");
+        assert_eq!(buffer(&seen, 1, Buffer::HttpStatCode, Side::ToClient), "404");
     }
 }
 
