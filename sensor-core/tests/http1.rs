@@ -8,7 +8,7 @@ use std::path::Path;
 
 use sensor_core::applayer::Side;
 use sensor_core::applayer::http1::PROTOCOL;
-use sensor_core::applayer::parser::{Context, Parser, Settings};
+use sensor_core::applayer::parser::{Context, FileState, Parser, Settings};
 use sensor_core::rules::Buffer;
 
 /// Each connection of a capture as it is parsed.
@@ -117,4 +117,46 @@ fn records_are_as_cases_say() {
     }
     assert!(checked >= 4, "{checked}");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Bytes that were not captured are missing from one file, and nothing else is.
+#[test]
+fn gaps_are_skipped() {
+    let Some(corpus) = captures::corpus() else { return };
+    for name in ["http-gap-simple", "http-gap-double"] {
+        let entry = corpus.join("suricata-verify/cases").join(name);
+        let case: serde_json::Value = serde_json::from_slice(&std::fs::read(entry.join("case.json")).unwrap()).unwrap();
+        let packets = captures::packets(&entry.join(case["pcap"].as_str().unwrap()));
+        let settings = Settings::default();
+        let mut cx = Context { time: 0, ports: (0, 80), settings: &settings, next: None, announced: None };
+        let mut parser = (PROTOCOL.parser)(&settings);
+        let client = packets[0].source_port;
+        for side in [Side::ToServer, Side::ToClient] {
+            let ours = packets.iter().filter(|packet| (packet.source_port == client) == (side == Side::ToServer));
+            let mut segments: Vec<_> = ours.filter(|packet| !packet.payload.is_empty()).collect();
+            let Some(mut next) = segments.first().map(|first| first.tcp.seq) else { continue };
+            segments.sort_by_key(|packet| packet.tcp.seq.wrapping_sub(next));
+            for packet in segments {
+                let ahead = packet.tcp.seq.wrapping_sub(next) as i32;
+                if ahead > 0 {
+                    parser.gap(side, ahead as u64, &mut cx);
+                    next = packet.tcp.seq;
+                }
+                let known = next.wrapping_sub(packet.tcp.seq) as usize;
+                let fresh = packet.payload.get(known..).unwrap_or_default();
+                parser.data(side, fresh, &mut cx);
+                next = next.wrapping_add(fresh.len() as u32);
+            }
+        }
+        parser.end(Side::ToServer, &mut cx);
+        parser.end(Side::ToClient, &mut cx);
+        let mut files: Vec<_> = parser
+            .ids()
+            .filter_map(|id| parser.transaction(id))
+            .flat_map(|transaction| transaction.files().iter().map(|file| (file.size, file.state, file.gaps)))
+            .collect();
+        files.sort_by_key(|file| file.0);
+        let whole = (14, FileState::Closed, false);
+        assert_eq!(files, [whole, whole, (70, FileState::Truncated, true)], "{name}");
+    }
 }
