@@ -196,6 +196,43 @@ fn bounds_hold() {
     assert_eq!(http.ids(), 1..1);
 }
 
+#[test]
+fn headers_and_layers_are_bounded() {
+    let many: String = (0..2000).map(|n| format!("X{n}: y\r\n")).collect();
+    let same = "X-Same: y\r\n".repeat(1000);
+    let request = format!("GET / HTTP/1.1\r\nHost: a\r\n{same}{many}\r\n");
+    let response = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip, gzip\r\nContent-Length: 2\r\n\r\nok";
+    let seen = read(&[(Side::ToServer, request.as_bytes()), (Side::ToClient, response)], 1460);
+    let told = events(&seen, 0);
+    assert!(told.contains(&"request_too_many_headers") && told.contains(&"too_many_encoding_layers"), "{told:?}");
+    let mut scratch = Vec::new();
+    let transaction = seen.http.transaction(0).unwrap();
+    assert!(transaction.buffer(Buffer::HttpRequestHeader, Side::ToServer, 1023, &mut scratch).is_some());
+    let mut scratch = Vec::new();
+    assert!(transaction.buffer(Buffer::HttpRequestHeader, Side::ToServer, 1024, &mut scratch).is_none());
+    let mut scratch = Vec::new();
+    let same = transaction.buffer(Buffer::HttpRequestHeader, Side::ToServer, 1, &mut scratch).unwrap();
+    assert_eq!(same.len(), "X-Same: y".len() + 64 * ", y".len());
+    // A head past all bounds ends the parsing of its side.
+    let settings = Settings::default();
+    let mut http = (PROTOCOL.parser)(&settings);
+    let mut cx = Context { time: 0, ports: (1, 80), settings: &settings, next: None, announced: None };
+    let long = format!("GET / HTTP/1.1\r\n{}", "X: y\r\n".repeat(200_000));
+    assert_eq!(http.data(Side::ToServer, long.as_bytes(), &mut cx), Parsed::Enough);
+    assert!(http.bytes() < 3 * MAX_HEAD, "{}", http.bytes());
+}
+
+#[test]
+fn a_refused_connect_goes_on_as_http() {
+    let requests = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    let responses = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n";
+    for step in [1, 4096] {
+        let seen = read(&[(Side::ToServer, requests), (Side::ToClient, responses)], step);
+        assert_eq!((seen.http.ids(), seen.next), (0..2, None));
+        assert_eq!(buffer(&seen, 1, Buffer::HttpMethod, Side::ToServer), "GET");
+    }
+}
+
 /// Lines and bodies that browsers take, each with the same content.
 #[test]
 fn browsers_tolerance() {
