@@ -174,6 +174,14 @@ impl Headers {
     /// Appends to the last field's value what a folded line holds.
     pub fn fold(&mut self, text: &[u8]) -> bool {
         let text = trim(text);
+        if let Some(Stored { value: Value::Joined(value), .. }) = self.fields.last_mut() {
+            // In place: there may be very many.
+            if !value.is_empty() && !text.is_empty() {
+                value.push(b' ');
+            }
+            value.extend_from_slice(text);
+            return true;
+        }
         let Some(last) = self.fields.last() else { return false };
         let field = self.field(last);
         // The colon may stand in the folded line.

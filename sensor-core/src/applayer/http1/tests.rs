@@ -223,6 +223,20 @@ fn headers_and_layers_are_bounded() {
 }
 
 #[test]
+fn very_many_folds_take_linear_time() {
+    // As long as a head may be: quadratic, this would copy tens of gigabytes.
+    let request = format!("GET / HTTP/1.1\r\nX: y\r\n{}\r\n", " a\n".repeat(150_000));
+    let seen = read(&[(Side::ToServer, request.as_bytes())], 1460);
+    let mut scratch = Vec::new();
+    let transaction = seen.http.transaction(0).unwrap();
+    let field = transaction.buffer(Buffer::HttpRequestHeader, Side::ToServer, 0, &mut scratch).unwrap();
+    assert_eq!(field.len(), "X: y".len() + 2 * 150_000);
+    // The same without a name to fold to.
+    let request = format!("GET / HTTP/1.1\r\ny\r\n{}\r\n", " a\n".repeat(150_000));
+    read(&[(Side::ToServer, request.as_bytes())], 1460);
+}
+
+#[test]
 fn a_refused_connect_goes_on_as_http() {
     let requests = b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     let responses = b"HTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n";
