@@ -72,14 +72,15 @@ fn build(rule: &Rule, buffer: Option<u16>, payload: bool, registry: &mut dyn Reg
     let decoded = rule.buffers.iter().position(|it| it.buffer == Buffer::Base64Data);
     for (index, option) in rule.options.iter().enumerate() {
         let fault = |reason: String| Fault { option: index, reason };
-        let inspect = match &option.body {
-            Body::Inspect(of, inspect) if Some(*of) == buffer => inspect,
-            Body::Asn1(asn1) if payload => {
-                steps.push(step(index, Test::Asn1(*asn1)));
-                continue;
-            }
-            _ => continue,
-        };
+        if let Body::Asn1(asn1) = &option.body
+            && payload
+        {
+            steps.push(step(index, Test::Asn1(*asn1)));
+        }
+        let Body::Inspect(of, inspect) = &option.body else { continue };
+        if Some(*of) != buffer {
+            continue;
+        }
         let test = match inspect {
             Inspect::Absent { or_else } => {
                 absent = if *or_else { Absent::OrElse } else { Absent::Only };
@@ -97,17 +98,17 @@ fn build(rule: &Rule, buffer: Option<u16>, payload: bool, registry: &mut dyn Reg
                     pcre.captures.iter().map(|capture| registry.variable(capture.scope, &capture.name)).collect();
                 let captures = captures.map_err(fault)?;
                 Test::Pcre(Box::new(PcreTest {
-                    expression: Expression::new(pcre, counts_behind(rule, index)).map_err(fault)?,
+                    expression: Expression::new(pcre).map_err(fault)?,
                     negated: pcre.negated,
                     relative: pcre.relative,
                     captures,
                 }))
             }
             Inspect::Content(content) => Test::Content(Content::new(content)),
-            Inspect::ByteTest(test) => Test::ByteTest(Box::new(test.clone())),
-            Inspect::ByteJump(jump) => Test::ByteJump(Box::new(jump.clone())),
-            Inspect::ByteExtract(extract) => Test::ByteExtract(Box::new(extract.clone())),
-            Inspect::ByteMath(math) => Test::ByteMath(Box::new(math.clone())),
+            Inspect::ByteTest(test) => Test::Number(Box::new(test.clone())),
+            Inspect::ByteJump(jump) => Test::Jump(Box::new(jump.clone())),
+            Inspect::ByteExtract(extract) => Test::Extract(Box::new(extract.clone())),
+            Inspect::ByteMath(math) => Test::Math(Box::new(math.clone())),
             Inspect::IsDataAt(test) => Test::IsDataAt(test.clone()),
             Inspect::Size(comparison) => Test::Size(*comparison),
             Inspect::Dataset(set) => Test::Dataset { set: registry.dataset(set).map_err(fault)?, command: set.command },
@@ -120,27 +121,6 @@ fn build(rule: &Rule, buffer: Option<u16>, payload: bool, registry: &mut dyn Reg
     }
     link(&mut steps);
     Ok(Chain { steps: steps.into(), absent })
-}
-
-/// Whether an option of the same buffer counts from where this one's match ends.
-fn counts_behind(rule: &Rule, option: usize) -> bool {
-    let buffer = |body: &Body| if let Body::Inspect(buffer, _) = body { Some(*buffer) } else { None };
-    let own = rule.options.get(option).and_then(|option| buffer(&option.body));
-    rule.options.iter().skip(option + 1).any(|option| match &option.body {
-        Body::Inspect(of, inspect) if Some(*of) == own => match inspect {
-            Inspect::Content(content) => content.is_relative(),
-            Inspect::Pcre(pcre) => pcre.relative,
-            Inspect::ByteTest(test) => test.number.relative,
-            Inspect::ByteJump(jump) => jump.number.relative,
-            Inspect::ByteExtract(extract) => extract.number.relative,
-            Inspect::ByteMath(math) => math.number.relative,
-            Inspect::IsDataAt(test) => test.relative,
-            Inspect::Base64Decode { relative, .. } => *relative,
-            _ => false,
-        },
-        Body::Asn1(asn1) => asn1.relative_offset.is_some(),
-        _ => false,
-    })
 }
 
 fn step(option: usize, test: Test) -> Step {
@@ -175,6 +155,9 @@ fn link(steps: &mut [Step]) {
         let moves = moves.get(at).copied().unwrap_or(false);
         if let Some(step) = steps.get_mut(at) {
             step.retried = matters;
+            if let Test::Pcre(pcre) = &mut step.test {
+                pcre.expression.ends_exactly(matters);
+            }
             step.cut = !is_relative && moves && !open;
             step.fixed = !is_relative && !open;
         }
@@ -187,10 +170,10 @@ impl Test {
         match self {
             Test::Content(content) => content.is_relative(),
             Test::Pcre(pcre) => pcre.relative,
-            Test::ByteTest(test) => test.number.relative,
-            Test::ByteJump(jump) => jump.number.relative,
-            Test::ByteExtract(extract) => extract.number.relative,
-            Test::ByteMath(math) => math.number.relative,
+            Test::Number(test) => test.number.relative,
+            Test::Jump(jump) => jump.number.relative,
+            Test::Extract(extract) => extract.number.relative,
+            Test::Math(math) => math.number.relative,
             Test::IsDataAt(test) => test.relative,
             Test::Base64 { relative, .. } => *relative,
             Test::Asn1(asn1) => asn1.relative_offset.is_some(),
@@ -203,8 +186,8 @@ impl Test {
         match self {
             Test::Content(content) => !content.is_negated(),
             Test::Pcre(pcre) => !pcre.negated,
-            Test::ByteJump(_) | Test::ByteExtract(_) | Test::ByteMath(_) => true,
-            Test::ByteTest(_)
+            Test::Jump(_) | Test::Extract(_) | Test::Math(_) => true,
+            Test::Number(_)
             | Test::IsDataAt(_)
             | Test::Base64 { .. }
             | Test::Asn1(_)
@@ -216,7 +199,7 @@ impl Test {
     }
 
     fn defines_variable(&self) -> bool {
-        matches!(self, Test::ByteExtract(_) | Test::ByteMath(_))
+        matches!(self, Test::Extract(_) | Test::Math(_))
     }
 
     fn reads_variables(&self) -> bool {
@@ -224,10 +207,10 @@ impl Test {
         let number = |number: &NumberAt| is(number.bytes) || is(number.offset);
         match self {
             Test::Content(content) => content.reads_variables(),
-            Test::ByteTest(test) => number(&test.number) || is(test.value),
-            Test::ByteJump(jump) => number(&jump.number) || is(jump.post_offset),
-            Test::ByteExtract(extract) => number(&extract.number),
-            Test::ByteMath(math) => number(&math.number) || is(math.operand),
+            Test::Number(test) => number(&test.number) || is(test.value),
+            Test::Jump(jump) => number(&jump.number) || is(jump.post_offset),
+            Test::Extract(extract) => number(&extract.number),
+            Test::Math(math) => number(&math.number) || is(math.operand),
             Test::IsDataAt(test) => is(test.bytes),
             Test::Base64 { inner, .. } => {
                 inner.as_ref().is_some_and(|inner| inner.steps.iter().any(|step| step.test.reads_variables()))

@@ -14,7 +14,7 @@ mod pcre;
 mod transform;
 
 use crate::rules::Comparison;
-use crate::rules::ast::{Asn1, DatasetCommand};
+use crate::rules::ast::{Asn1, ByteExtract, ByteJump, ByteMath, ByteTest, DatasetCommand, IsDataAt};
 
 pub use compile::{Fault, Registry};
 pub use pcre::{Engine, Expression};
@@ -66,11 +66,11 @@ struct Step {
 enum Test {
     Content(content::Content),
     Pcre(Box<PcreTest>),
-    ByteTest(Box<crate::rules::ast::ByteTest>),
-    ByteJump(Box<crate::rules::ast::ByteJump>),
-    ByteExtract(Box<crate::rules::ast::ByteExtract>),
-    ByteMath(Box<crate::rules::ast::ByteMath>),
-    IsDataAt(crate::rules::ast::IsDataAt),
+    Number(Box<ByteTest>),
+    Jump(Box<ByteJump>),
+    Extract(Box<ByteExtract>),
+    Math(Box<ByteMath>),
+    IsDataAt(IsDataAt),
     Size(Comparison),
     Base64 { bytes: Option<u32>, offset: u32, relative: bool, inner: Option<Box<Chain>> },
     Dataset { set: u32, command: DatasetCommand },
@@ -367,10 +367,10 @@ impl Test {
         match self {
             Test::Content(content) => content.run(data, position, from, cx.start, variables),
             Test::Pcre(pcre) => pcre.run(data, position, from, cx),
-            Test::ByteTest(test) => read(number::test(test, data, position, variables, cx.dce_little)),
-            Test::ByteJump(jump) => read(number::jump(jump, data, position, variables, cx.dce_little)),
-            Test::ByteExtract(extract) => read(number::extract(extract, data, position, variables, cx.dce_little)),
-            Test::ByteMath(math) => read(number::math(math, data, position, variables, cx.dce_little)),
+            Test::Number(test) => read(number::test(test, data, position, variables, cx.dce_little)),
+            Test::Jump(jump) => read(number::jump(jump, data, position, variables, cx.dce_little)),
+            Test::Extract(extract) => read(number::extract(extract, data, position, variables, cx.dce_little)),
+            Test::Math(math) => read(number::math(math, data, position, variables, cx.dce_little)),
             Test::IsDataAt(test) => {
                 let bytes = number::value(test.bytes, variables);
                 let len = i128::try_from(data.len()).unwrap_or(i128::MAX);
@@ -449,3 +449,6 @@ impl PcreTest {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,12 +33,12 @@ impl Transforms {
     /// # Errors
     /// If an expression is not understood: which of the transforms, and why.
     pub fn new(transforms: &[Transform]) -> Result<Transforms, (usize, String)> {
-        let step = |(index, transform): (usize, &Transform)| match transform {
-            Transform::Pcre(pattern) => {
+        let step = |(index, transform): (usize, &Transform)| {
+            if let Transform::Pcre(pattern) = transform {
                 let expression = Expression::of_transform(pattern).map_err(|reason| (index, reason))?;
-                Ok(Step::Pcre(Box::new(expression)))
+                return Ok(Step::Pcre(Box::new(expression)));
             }
-            other => Ok(Step::Plain(other.clone())),
+            Ok(Step::Plain(transform.clone()))
         };
         Ok(Transforms(transforms.iter().enumerate().map(step).collect::<Result<_, _>>()?))
     }

@@ -32,6 +32,8 @@ pub struct Expression {
     /// Groups are asked for.
     groups: bool,
     engine: Engine,
+    /// The one to be used if where a match ends matters.
+    exact: Engine,
     ready: OnceLock<Ready>,
 }
 
@@ -75,11 +77,11 @@ impl Memory {
 }
 
 impl Expression {
-    /// Reads the expression of a rule. `exact`: something counts from where its match ends.
+    /// Reads the expression of a rule.
     ///
     /// # Errors
     /// What is wrong with it, or not supported.
-    pub fn new(pcre: &Pcre, exact: bool) -> Result<Expression, String> {
+    pub fn new(pcre: &Pcre) -> Result<Expression, String> {
         let flags = Flags {
             caseless: pcre.caseless,
             multiline: pcre.multiline,
@@ -89,27 +91,33 @@ impl Expression {
             dollar_end_only: pcre.dollar_end_only,
             ungreedy: pcre.ungreedy,
         };
-        Expression::with(&pcre.pattern, flags, !pcre.captures.is_empty(), exact)
+        Expression::with(&pcre.pattern, flags, !pcre.captures.is_empty())
     }
 
     /// Reads an expression without flags, of which the first group will be asked for.
     pub(super) fn of_transform(pattern: &str) -> Result<Expression, String> {
-        Expression::with(pattern, Flags::default(), true, false)
+        Expression::with(pattern, Flags::default(), true)
     }
 
-    fn with(pattern: &str, flags: Flags, groups: bool, exact: bool) -> Result<Expression, String> {
+    fn with(pattern: &str, flags: Flags, groups: bool) -> Result<Expression, String> {
         let tree = syntax::parse(pattern, flags)?;
-        let engine =
-            if translate::is_regular(&tree, groups || exact) { Engine::Automaton } else { Engine::Backtracking };
+        let (engine, exact) = (engine(&tree, groups), engine(&tree, true));
         // All are tried now, since the automaton may turn out too large later.
         Program::new(&tree)?;
-        Ok(Expression { pattern: pattern.into(), flags, groups, engine, ready: OnceLock::new() })
+        Ok(Expression { pattern: pattern.into(), flags, groups, engine, exact, ready: OnceLock::new() })
     }
 
     /// What runs it, unless an automaton turns out too large.
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// Says whether something counts from where a match ends.
+    pub(super) fn ends_exactly(&mut self, matters: bool) {
+        if matters {
+            self.engine = self.exact;
+        }
     }
 
     /// The first match that begins at `from` or behind it. What stands before `from` can be looked back to.
@@ -154,4 +162,8 @@ impl Expression {
         }
         Ready::Backtracking(Box::new(Program::new(&tree).unwrap_or_default()))
     }
+}
+
+fn engine(tree: &Tree, exact: bool) -> Engine {
+    if translate::is_regular(tree, exact) { Engine::Automaton } else { Engine::Backtracking }
 }
