@@ -23,7 +23,8 @@ fn find(text: &str, data: &[u8]) -> Option<(usize, usize)> {
 
 #[test]
 fn syntax_means_what_it_means_to_pcre() {
-    let cases: &[(&str, &[u8], Option<(usize, usize)>)] = &[
+    type Case = (&'static str, &'static [u8], Option<(usize, usize)>);
+    let cases: &[Case] = &[
         (r"/a.c/", b"abc", Some((0, 3))),
         (r"/a.c/", b"a\nc", None),
         (r"/a.c/s", b"a\nc", Some((0, 3))),
