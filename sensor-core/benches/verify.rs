@@ -22,7 +22,8 @@ impl Registry for Names {
     }
 }
 
-const URI: &[u8] = b"/wp-content/plugins/gallery/index.php?page=12&id=5%20union&sort=desc&token=7f3a9b2c4d5e6f708192a3b4c5d6e7f8";
+const URI: &[u8] =
+    b"/wp-content/plugins/gallery/index.php?page=12&id=5%20union&sort=desc&token=7f3a9b2c4d5e6f708192a3b4c5d6e7f8";
 
 fn compile(set: &Ruleset, wanted: fn(Buffer) -> bool) -> Vec<Chain> {
     let mut chains = Vec::new();
@@ -74,7 +75,9 @@ fn verify(criterion: &mut Criterion) {
     let chains = compile(&own, |_| true);
     let mut data = b"GET ".to_vec();
     data.extend_from_slice(URI);
-    data.extend_from_slice(b" HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux) Firefox/128.0\r\n\r\n");
+    data.extend_from_slice(
+        b" HTTP/1.1\r\nHost: www.example.com\r\nUser-Agent: Mozilla/5.0 (X11; Linux) Firefox/128.0\r\n\r\n",
+    );
     group.throughput(Throughput::Elements(chains.len() as u64));
     group.bench_function("matching chains on a request", |bencher| {
         bencher.iter(|| {

@@ -343,7 +343,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// `{n}`, `{n,}`, `{n,m}`; anything else in braces stands for itself.
+    /// `{n}`, `{n,}`, `{n,m}`, `{,m}`; anything else in braces stands for itself.
     fn counts(&mut self) -> Read<Option<(u32, Option<u32>)>> {
         let Some(rest) = self.text.get(self.at + 1..) else { return Ok(None) };
         let Some(end) = rest.iter().position(|byte| *byte == b'}') else { return Ok(None) };
@@ -358,7 +358,15 @@ impl<'a> Reader<'a> {
                     .fold(0_u32, |number, digit| number.saturating_mul(10).saturating_add(u32::from(digit - b'0'))),
             )
         };
-        let Some(least) = parts.next().and_then(number) else { return Ok(None) };
+        // `{,n}` is a repetition since PCRE2 10.43, and what those who write it mean.
+        let least = match parts.next() {
+            Some([]) if inside.len() > 1 => 0,
+            Some(part) => match number(part) {
+                Some(least) => least,
+                None => return Ok(None),
+            },
+            None => return Ok(None),
+        };
         let most = match parts.next() {
             None => Some(least),
             Some([]) => None,
@@ -426,10 +434,40 @@ impl<'a> Reader<'a> {
         } else if self.take(b"'") {
             let name = self.until(b'\'')?;
             self.named_group(name, *flags)?
+        } else if self.peek() == Some(b'(') {
+            self.conditional(*flags)?
         } else {
             return self.settings(flags);
         };
         Ok(Some(node))
+    }
+
+    /// `(?(?=condition)yes|no)`: yes where the condition holds, else no.
+    fn conditional(&mut self, flags: Flags) -> Read<Node> {
+        let conditions = [&b"(?="[..], b"(?!", b"(?<=", b"(?<!"];
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        if !conditions.iter().any(|condition| rest.starts_with(condition)) {
+            return Err("conditions other than looking around are not supported".into());
+        }
+        self.at += 1;
+        let condition = self.group(&mut flags.clone())?;
+        let inverted = match &condition {
+            Some(Node::Ahead(inner, negated)) => Node::Ahead(inner.clone(), !negated),
+            Some(Node::Behind(inner, negated)) => Node::Behind(inner.clone(), !negated),
+            _ => return Err("a condition has to look around".into()),
+        };
+        let mut ways = match self.closed_group(flags)? {
+            Node::Alternatives(ways) => ways.into_iter(),
+            only => vec![only].into_iter(),
+        };
+        let (yes, no) = (ways.next(), ways.next());
+        if ways.next().is_some() {
+            return Err("a condition has more than two branches".into());
+        }
+        Ok(Node::Alternatives(vec![
+            Node::Concat(condition.into_iter().chain(yes).collect()),
+            Node::Concat(std::iter::once(inverted).chain(no).collect()),
+        ]))
     }
 
     fn open(&mut self) -> Read<u32> {
