@@ -456,10 +456,9 @@ impl<'a> Reader<'a> {
             Some(Node::Behind(inner, negated)) => Node::Behind(inner.clone(), !negated),
             _ => return Err("a condition has to look around".into()),
         };
-        let mut ways = match self.closed_group(flags)? {
-            Node::Alternatives(ways) => ways.into_iter(),
-            only => vec![only].into_iter(),
-        };
+        let branches = self.closed_group(flags)?;
+        let ways = if let Node::Alternatives(ways) = branches { ways } else { vec![branches] };
+        let mut ways = ways.into_iter();
         let (yes, no) = (ways.next(), ways.next());
         if ways.next().is_some() {
             return Err("a condition has more than two branches".into());
