@@ -1,4 +1,5 @@
 //! What published rules say of buffers, compiled: counts of expressions by engine, and of what can't be run.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "what is not in a test's body is still for tests alone")]
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -67,8 +68,7 @@ fn all_of_et_open_compiles() {
     assert!(faults.is_empty(), "{faults:?}");
     let of = |engine: Engine| engines.get(&format!("{engine:?}")).copied().unwrap_or(0);
     let (automaton, backtracking) = (of(Engine::Automaton), of(Engine::Backtracking));
-    assert!(automaton + backtracking > 6200, "{engines:?}");
-    assert!(backtracking * 10 < automaton, "{engines:?}");
+    assert_eq!((automaton, backtracking), (5918, 422), "{engines:?}");
 
     // All of them are asked about data that is of no protocol, and about some of HTTP; none may be given up early.
     let (mut state, mut sets) = (State::default(), NoSets);
