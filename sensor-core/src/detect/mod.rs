@@ -1,0 +1,3 @@
+//! Rules run over traffic.
+
+pub mod verify;
