@@ -6,6 +6,7 @@
 pub mod anomaly;
 pub mod applayer;
 pub mod decode;
+pub mod detect;
 pub mod discover;
 pub mod engine;
 pub mod flow;
