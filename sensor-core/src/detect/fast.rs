@@ -22,9 +22,9 @@ pub(super) struct Fast {
 pub(super) fn choose(rule: &Rule, rank: impl Fn(u16) -> Option<u8>) -> Option<Fast> {
     let contents = rule.options.iter().filter_map(|option| match_content(&option.body));
     let alternative = |buffer: u16| {
-        rule.options.iter().any(|option| {
-            matches!(&option.body, Body::Inspect(of, Inspect::Absent { or_else: true }) if *of == buffer)
-        })
+        rule.options
+            .iter()
+            .any(|option| matches!(&option.body, Body::Inspect(of, Inspect::Absent { or_else: true }) if *of == buffer))
     };
     let mut best: Option<((bool, u8, u32), u16, &Content)> = None;
     for (buffer, content) in contents {

@@ -259,7 +259,9 @@ mod tests {
         let (home, away, home_again) = (set("$HOME_NET"), set("$EXTERNAL_NET"), set("[$HTTP_SERVERS]"));
         assert_eq!(home, home_again);
         let of = |text: &str| bits(text.parse().unwrap());
-        for (address, inside) in [("10.1.2.3", true), ("11.0.0.0", false), ("192.168.255.255", true), ("fe80::1", false)] {
+        for (address, inside) in
+            [("10.1.2.3", true), ("11.0.0.0", false), ("192.168.255.255", true), ("fe80::1", false)]
+        {
             assert_eq!(resolver.get(home).unwrap().contains(of(address)), inside, "{address}");
             assert_eq!(resolver.get(away).unwrap().contains(of(address)), !inside, "{address}");
         }
