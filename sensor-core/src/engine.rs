@@ -1,11 +1,15 @@
 //! The way in: frames are ingested, flow records go to a sink, rows and counters are asked for.
 
+use std::sync::Arc;
+
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
 use sensor_wire::{RowId, Timestamp};
 
 use crate::anomaly::Counts;
+use crate::applayer::Side;
 use crate::applayer::parser::{self, Protocol, Transaction};
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
+use crate::detect::{self, Compiled, Rules};
 use crate::discover::{DiscoverLimits, Discovery, Event};
 use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
 use crate::inspect::Inspector;
@@ -36,6 +40,26 @@ pub trait FlowSink {
 
     /// A transaction is complete, or as complete as it will be.
     fn transaction(&mut self, _: &Told<'_>) {}
+
+    /// A rule matched.
+    fn alert(&mut self, _: &Alerted<'_>) {}
+}
+
+/// A rule that matched, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Alerted<'a> {
+    /// The flow.
+    pub flow: &'a Flow,
+    /// Time of the packet that brought it: nanoseconds since 1970, UTC.
+    pub time: Timestamp,
+    /// The direction of what matched.
+    pub side: Side,
+    /// The rule.
+    pub rule: &'a Compiled,
+    /// What it matched in.
+    pub place: detect::Place,
+    /// The transaction it matched in, with its protocol and number.
+    pub transaction: Option<(&'static Protocol, u64, &'a dyn Transaction)>,
 }
 
 /// A transaction and the flow it is of.
@@ -94,6 +118,10 @@ pub struct Config {
     pub protocols: bool,
     /// Read the messages of flows, for records of them; needs `protocols`.
     pub parse: Option<parser::Settings>,
+    /// Run these rules; needs `protocols`, and `parse` for those of transactions.
+    pub rules: Option<Arc<Rules>>,
+    /// Look at streams whose handshake was not seen (`stream.midstream`): their rules and messages.
+    pub midstream: bool,
     /// Look for hosts, what they are called and what they offer.
     pub discover: Option<DiscoverLimits>,
     /// Own networks: discovery tells of hosts in them, and of those on the sensor's own link. All others are only known.
@@ -112,6 +140,8 @@ impl Default for Config {
             window_ns: Some(10_000_000_000),
             protocols: true,
             parse: None,
+            rules: None,
+            midstream: false,
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),
             seed: 0,
@@ -142,7 +172,7 @@ impl Engine {
             verify_checksums: config.verify_checksums,
             defrag: limits.defrag,
         };
-        let mut inspector = Inspector::new(&limits, config.protocols, config.discover, config.parse);
+        let mut inspector = Inspector::new(&config);
         if let Some(discovery) = inspector.discovery_mut() {
             discovery.assets.tell_of(config.home);
         }
@@ -291,6 +321,11 @@ impl Engine {
     /// Flows whose messages were not read to their end because those of others took all the room.
     pub fn flows_unparsed(&self) -> u64 {
         self.inspector.unparsed()
+    }
+
+    /// Packets of flows whose state detection did not keep because too many others were kept: each was looked at alone.
+    pub fn detection_refused(&self) -> u64 {
+        self.inspector.detection_refused()
     }
 
     /// Beginnings of streams that discovery did not read to their end because too many others were kept.

@@ -581,6 +581,7 @@ struct Parts {
 }
 
 /// Whether a rule's payload is looked for in packets, and in the stream.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what is named is the exception")]
 fn scopes(rule: &Rule, parts: &Parts, payload: bool) -> (bool, bool) {
     let tcp = match rule.header.protocol {
         Protocol::TcpPacket => return (true, false),
@@ -658,6 +659,7 @@ fn side_of(looks: &[Look]) -> Option<Side> {
 }
 
 /// Buffers that are seldom filled, or short, come first.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what is named is the exception")]
 fn app_rank(buffer: Buffer) -> u8 {
     match buffer {
         Buffer::HttpMethod | Buffer::HttpProtocol | Buffer::HttpStatCode | Buffer::HttpStatMsg => 0,

@@ -43,12 +43,15 @@ pub struct Compiled {
     pub(super) looks: Box<[Look]>,
     pub(super) numbers: Box<[NumberTest]>,
     pub(super) own: Box<[Body]>,
-    pub(super) names: Box<[(FileText, bool, Box<[u8]>)]>,
+    pub(super) names: Box<[NameTest]>,
     pub(super) events: Box<[(AppProto, u8)]>,
     pub(super) threshold: Option<Threshold>,
     pub(super) filter: Option<Threshold>,
     pub(super) kind: Kind,
 }
+
+/// A text of a file that is looked into, whether it must not have it, and what that is.
+pub(super) type NameTest = (FileText, bool, Box<[u8]>);
 
 /// When a rule is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

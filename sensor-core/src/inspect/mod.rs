@@ -4,8 +4,11 @@
 //! A flow costs something here only while its protocol is not known, or while what it says is read. Afterwards it
 //! costs a look at one number a packet.
 
+mod detection;
 mod observer;
 mod parsing;
+
+use std::sync::Arc;
 
 use sensor_wire::flow::FlowState;
 use slab::Slab;
@@ -13,11 +16,11 @@ use slab::Slab;
 use crate::applayer::parser::{Context, Next, Settings};
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
-use crate::discover::{DiscoverLimits, Discovery};
-use crate::engine::FlowSink;
+use crate::discover::Discovery;
+use crate::engine::{Config, FlowSink};
 use crate::flow::{Flow, SERVER};
-use crate::limits::Limits;
 use crate::stream::{self, Connection, End, Reader, Segment, Streams, Wants};
+use detection::Detection;
 use observer::{Observer, Opening};
 use parsing::Parsing;
 
@@ -34,6 +37,10 @@ pub struct Inspector {
     probing: bool,
     /// How messages are parsed; `None` if they are not.
     parse: Option<Settings>,
+    /// Rules that are run.
+    detection: Option<Detection>,
+    /// Streams whose handshake was not seen are parsed.
+    midstream: bool,
     /// Bytes that all parsers hold, about.
     parsed: usize,
     limit: usize,
@@ -71,20 +78,23 @@ struct Exchange {
 }
 
 impl Inspector {
-    /// Nothing is under inspection. `probing` tells protocols, `discover` looks for hosts, `parse` reads the messages of
-    /// protocols that are told.
-    pub fn new(limits: &Limits, probing: bool, discover: Option<DiscoverLimits>, parse: Option<Settings>) -> Inspector {
+    /// Nothing is under inspection.
+    pub fn new(config: &Config) -> Inspector {
+        let limits = &config.limits;
         let settings =
             stream::Settings { midstream: true, one_sided: true, memcap: limits.stream_bytes, ..Default::default() };
+        let detection = config.rules.as_ref().filter(|_| config.protocols);
         Inspector {
             streams: Streams::new(settings),
             prefixes: Prefixes::new(PREFIXES),
             expectations: Expectations::new(EXPECTATIONS),
             connections: Slab::new(),
             datagrams: Slab::new(),
-            observer: discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
-            probing,
-            parse: parse.filter(|_| probing),
+            observer: config.discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
+            probing: config.protocols,
+            parse: config.parse.clone().filter(|_| config.protocols),
+            detection: detection.map(|rules| Detection::new(Arc::clone(rules), limits.inspections, config.midstream)),
+            midstream: config.midstream,
             parsed: 0,
             limit: limits.inspections,
             parsed_limit: limits.parser_bytes,
@@ -101,6 +111,11 @@ impl Inspector {
     /// Flows whose messages were not parsed to their end because those of others took all the room.
     pub fn unparsed(&self) -> u64 {
         self.unparsed
+    }
+
+    /// Packets that detection looked at alone because too many other flows were followed.
+    pub fn detection_refused(&self) -> u64 {
+        self.detection.as_ref().map_or(0, Detection::refused)
     }
 
     /// Beginnings of streams that discovery did not read to their end because too many others were kept.
@@ -153,6 +168,9 @@ impl Inspector {
         if let Some(observer) = &mut self.observer {
             observer.packet(flow, packet, from_client, &self.expectations);
         }
+        if let Some(detection) = &mut self.detection {
+            detection.packet(flow, packet, from_client, sink);
+        }
         if flow.inspection == Inspection::Over {
             return;
         }
@@ -168,6 +186,14 @@ impl Inspector {
     /// A flow ends: what waited is read, what is left is told, and its place is given back.
     #[inline]
     pub fn ended(&mut self, flow: &mut Flow, sink: &mut impl FlowSink) {
+        self.inspected(flow, sink);
+        if let Some(detection) = &mut self.detection {
+            detection.ended(flow);
+        }
+    }
+
+    /// Nothing more of a flow's payload is read.
+    fn inspected(&mut self, flow: &mut Flow, sink: &mut impl FlowSink) {
         let Inspection::At(place) = std::mem::replace(&mut flow.inspection, Inspection::Over) else { return };
         let parsing = if flow.key.proto == ip_proto::TCP {
             self.connection_ended(flow, place)
@@ -179,18 +205,26 @@ impl Inspector {
 
     /// Nothing more of a flow is parsed: what is left is told.
     fn finish(&mut self, parsing: Option<Box<Parsing>>, flow: &Flow, sink: &mut impl FlowSink) {
-        let (Some(mut parsing), Some(settings)) = (parsing, &self.parse) else { return };
-        self.parsed = self.parsed.saturating_sub(parsing.held());
-        let mut cx = context(settings, flow, flow.last);
-        parsing.end(Side::ToServer, &mut cx);
-        parsing.end(Side::ToClient, &mut cx);
-        parsing.settle(flow, flow.last, true, sink);
+        let mut parsing = parsing;
+        if let (Some(parsing), Some(settings)) = (&mut parsing, &self.parse) {
+            self.parsed = self.parsed.saturating_sub(parsing.held());
+            let mut cx = context(settings, flow, flow.last);
+            parsing.end(Side::ToServer, &mut cx);
+            parsing.end(Side::ToClient, &mut cx);
+        }
+        if let Some(detection) = &mut self.detection {
+            detection.settle(flow, flow.last, None, parsing.as_deref(), true, sink);
+        }
+        if let Some(parsing) = &mut parsing {
+            parsing.settle(flow, flow.last, true, sink);
+        }
     }
 
     fn connection_ended(&mut self, flow: &mut Flow, place: u32) -> Option<Box<Parsing>> {
         let Conversation { mut connection, mut probe, mut openings, mut parsing } =
             self.connections.try_remove(place as usize)?;
-        let (streams, tools) = self.tools();
+        let (streams, mut tools) = self.tools();
+        tools.detection = tools.detection.filter(|detection| detection.reads(flow));
         let (time, known) = (flow.last, flow.app);
         let parsing_of = parsing.as_deref_mut();
         let mut reading =
@@ -232,23 +266,32 @@ impl Inspector {
                 let connection = Connection::new(self.streams.settings().policy, self.streams.settings().policy);
                 // Files and media that another flow announced tell nothing of their ends.
                 let openings = if flow.app.is_some() { [Opening::Over; 2] } else { [client, server] };
-                let parsing = self.parse.is_some().then(Box::default);
+                let parsing = (self.parse.is_some() && self.midstream >= flow.midstream).then(Box::default);
                 let place = self.connections.insert(Conversation { connection, probe, openings, parsing });
                 flow.inspection = Inspection::At(place as u32);
                 place
             }
             Inspection::Over => return,
         };
-        let Inspector { streams, prefixes, expectations, connections, observer, probing, parse, .. } = self;
+        let Inspector { streams, prefixes, expectations, connections, observer, probing, parse, detection, .. } = self;
         let Some(Conversation { connection, probe, openings, parsing }) = connections.get_mut(place) else { return };
         let segment = segment_of(packet, from_client);
-        let tools =
-            Tools { prefixes, expectations, observer: observer.as_mut(), probing: *probing, parse: parse.as_ref() };
+        let tools = Tools {
+            prefixes,
+            expectations,
+            observer: observer.as_mut(),
+            probing: *probing,
+            parse: parse.as_ref(),
+            detection: detection.as_mut().filter(|detection| detection.reads(flow)),
+        };
         let (time, known, parsing_of) = (packet.time, flow.app, parsing.as_deref_mut());
         let mut reading = Reading { flow, time, known, probe, openings, parsing: parsing_of, tools };
         connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
         let done = connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server);
+        if let Some(detection) = detection {
+            detection.settle(flow, packet.time, Some((packet, side(from_client))), parsing.as_deref(), false, sink);
+        }
         if let Some(parsing) = parsing
             && parsing.is_due()
         {
@@ -264,7 +307,7 @@ impl Inspector {
             account(parsing, &mut self.parsed, self.parsed_limit, &mut self.unparsed);
         }
         if done {
-            self.ended(flow, sink);
+            self.inspected(flow, sink);
         }
     }
 
@@ -303,6 +346,9 @@ impl Inspector {
             let mut cx = context(settings, flow, packet.time);
             let probing = verdict == Verdict::NeedMore;
             parsing.data(flow.app, probing, side, packet.payload, &mut cx);
+            if let Some(detection) = &mut self.detection {
+                detection.settle(flow, packet.time, Some((packet, side)), Some(parsing), false, sink);
+            }
             parsing.settle(flow, packet.time, false, sink);
             more |= parsing.wants_more();
             account(parsing, &mut self.parsed, self.parsed_limit, &mut self.unparsed);
@@ -314,15 +360,15 @@ impl Inspector {
                 flow.inspection = Inspection::Over;
                 self.finish(fresh.parsing, flow, sink);
             }
-            (false, ..) => self.ended(flow, sink),
+            (false, ..) => self.inspected(flow, sink),
             (true, ..) => {}
         }
     }
 
     fn tools(&mut self) -> (&mut Streams, Tools<'_>) {
-        let Inspector { streams, prefixes, expectations, observer, probing, parse, .. } = self;
+        let Inspector { streams, prefixes, expectations, observer, probing, parse, detection, .. } = self;
         let (observer, parse) = (observer.as_mut(), parse.as_ref());
-        (streams, Tools { prefixes, expectations, observer, probing: *probing, parse })
+        (streams, Tools { prefixes, expectations, observer, probing: *probing, parse, detection: detection.as_mut() })
     }
 
     fn is_full(&self) -> bool {
@@ -354,6 +400,7 @@ struct Tools<'a> {
     observer: Option<&'a mut Observer>,
     probing: bool,
     parse: Option<&'a Settings>,
+    detection: Option<&'a mut Detection>,
 }
 
 /// What is read of a TCP flow.
@@ -409,8 +456,12 @@ impl Reader for Reading<'_> {
     fn data(&mut self, from: stream::Side, bytes: &[u8]) -> Wants {
         let side = side(from == stream::Side::Client);
         let (told, observed) = (self.tell(side, bytes), self.observe(side, bytes));
-        let parsed = self.parse(|parsing, known, probing, cx| parsing.data(known, probing, side, bytes, cx));
-        if told || observed || parsed { Wants::More } else { Wants::Enough }
+        let mut wanted = self.parse(|parsing, known, probing, cx| parsing.data(known, probing, side, bytes, cx));
+        if let Some(detection) = &mut self.tools.detection {
+            detection.data(self.flow, self.time, side, bytes);
+            wanted = true;
+        }
+        if told || observed || wanted { Wants::More } else { Wants::Enough }
     }
 
     fn gap(&mut self, from: stream::Side, len: u64) -> Wants {
@@ -422,8 +473,12 @@ impl Reader for Reading<'_> {
         let side = side(from == stream::Side::Client);
         let opening = opening(self.openings, side);
         let observed = self.tools.observer.as_mut().is_some_and(|observer| observer.gap(opening));
-        let parsed = self.parse(|parsing, _, _, cx| parsing.gap(side, len, cx));
-        if told || observed || parsed { Wants::More } else { Wants::Enough }
+        let mut wanted = self.parse(|parsing, _, _, cx| parsing.gap(side, len, cx));
+        if let Some(detection) = &mut self.tools.detection {
+            detection.gap(self.flow, self.time, side, len);
+            wanted = true;
+        }
+        if told || observed || wanted { Wants::More } else { Wants::Enough }
     }
 
     fn end(&mut self, from: stream::Side, _: End) {

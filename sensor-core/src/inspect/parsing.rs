@@ -132,6 +132,14 @@ impl Parsing {
         Some(next)
     }
 
+    /// The parser at work.
+    pub fn parser(&self) -> Option<(&'static Protocol, &dyn Parser)> {
+        match &self.state {
+            State::Reading(protocol, parser) => Some((protocol, parser.as_ref())),
+            State::Unknown | State::Kept(_) | State::Over => None,
+        }
+    }
+
     /// Something was read since the last [`Parsing::settle`].
     pub fn is_due(&self) -> bool {
         self.due

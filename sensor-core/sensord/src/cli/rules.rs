@@ -84,7 +84,8 @@ pub(super) fn run(rules: &Rules) -> Result<u8> {
     })
 }
 
-fn read(set: &mut Ruleset, path: &Path, depth: usize) -> Result<()> {
+/// Reads a file, a folder or an archive into a set.
+pub(super) fn read(set: &mut Ruleset, path: &Path, depth: usize) -> Result<()> {
     let name = path.display().to_string();
     if path.is_dir() {
         if depth > MAX_DEPTH {

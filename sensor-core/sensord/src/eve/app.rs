@@ -1,6 +1,7 @@
 //! Records of application protocols: one line a transaction, under Suricata's event types.
 
 use sensor_core::Told;
+use sensor_core::applayer::Side;
 use sensor_core::decode::ip_proto;
 use sensor_core::flow::{Flow, community_id};
 use sensor_core::json::Object;
@@ -10,7 +11,7 @@ use super::{address, proto_name, time};
 /// Appends a transaction's line; `name` is its event type and the name of its object.
 pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
     Object::write(line, |event| {
-        header(event, told.flow, told.time, name);
+        header(event, told.flow, Side::ToServer, told.time, name);
         event.number("tx_id", told.id);
         event.object(name, |object| told.transaction.eve(object));
         event.text("community_id", community_id(told.flow));
@@ -18,10 +19,11 @@ pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
     line.push(b'\n');
 }
 
-/// What all events of a flow begin with; the flow's client is the source.
-fn header(event: &mut Object<'_>, flow: &Flow, at: i64, name: &str) {
-    let (source, source_port) = flow.client();
-    let (destination, destination_port) = flow.server();
+/// What all events of a flow begin with; the source is who sent what goes to that side.
+pub(super) fn header(event: &mut Object<'_>, flow: &Flow, side: Side, at: i64, name: &str) {
+    let (client, server) = (flow.client(), flow.server());
+    let ((source, source_port), (destination, destination_port)) =
+        if side == Side::ToServer { (client, server) } else { (server, client) };
     quoted(event.raw("timestamp"), |out| time(out, at));
     event.number("flow_id", flow.id()).text("event_type", name);
     if flow.key.vlans.iter().any(|vlan| *vlan != 0) {
