@@ -56,9 +56,26 @@ pub enum Inspection {
     #[default]
     Waiting,
     /// Under way, at this place.
-    At(u32),
+    At(Place),
     /// Nothing more is read.
     Over,
+}
+
+/// A place among the flows under inspection, in three bytes: a flow has no room for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place([u8; 3]);
+
+impl Place {
+    /// Of a slab that never has 2^24 places.
+    fn new(place: usize) -> Place {
+        let [a, b, c, _] = (place as u32).to_le_bytes();
+        Place([a, b, c])
+    }
+
+    fn get(self) -> usize {
+        let [a, b, c] = self.0;
+        u32::from_le_bytes([a, b, c, 0]) as usize
+    }
 }
 
 /// A TCP flow under inspection.
@@ -150,9 +167,9 @@ impl Inspector {
     pub fn touch(&self, flow: &Flow) -> u64 {
         let Inspection::At(place) = flow.inspection else { return 0 };
         if flow.key.proto != ip_proto::TCP {
-            return u64::from(self.datagrams.contains(place as usize));
+            return u64::from(self.datagrams.contains(place.get()));
         }
-        self.connections.get(place as usize).map_or(0, |Conversation { connection, probe, .. }| {
+        self.connections.get(place.get()).map_or(0, |Conversation { connection, probe, .. }| {
             let [client, server] = [stream::Side::Client, stream::Side::Server].map(|side| connection.told(side));
             client ^ server ^ connection.state() as u64 ^ u64::from(probe.verdict() == Verdict::NeedMore)
         })
@@ -198,7 +215,7 @@ impl Inspector {
         let parsing = if flow.key.proto == ip_proto::TCP {
             self.connection_ended(flow, place)
         } else {
-            self.datagrams.try_remove(place as usize).and_then(|exchange| exchange.parsing)
+            self.datagrams.try_remove(place.get()).and_then(|exchange| exchange.parsing)
         };
         self.finish(parsing, flow, sink);
     }
@@ -220,9 +237,9 @@ impl Inspector {
         }
     }
 
-    fn connection_ended(&mut self, flow: &mut Flow, place: u32) -> Option<Box<Parsing>> {
+    fn connection_ended(&mut self, flow: &mut Flow, place: Place) -> Option<Box<Parsing>> {
         let Conversation { mut connection, mut probe, mut openings, mut parsing } =
-            self.connections.try_remove(place as usize)?;
+            self.connections.try_remove(place.get())?;
         let (streams, mut tools) = self.tools();
         tools.detection = tools.detection.filter(|detection| detection.reads(flow));
         let (time, known) = (flow.last, flow.app);
@@ -242,7 +259,7 @@ impl Inspector {
 
     fn segment(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
         let place = match flow.inspection {
-            Inspection::At(place) => place as usize,
+            Inspection::At(place) => place.get(),
             // A handshake that never ends (a scan, a flood of SYNs) takes no place. The packet that ends it tells where
             // both sides begin.
             Inspection::Waiting if flow.state == FlowState::New && packet.payload_len == 0 => return,
@@ -268,7 +285,7 @@ impl Inspector {
                 let openings = if flow.app.is_some() { [Opening::Over; 2] } else { [client, server] };
                 let parsing = (self.parse.is_some() && self.midstream >= flow.midstream).then(Box::default);
                 let place = self.connections.insert(Conversation { connection, probe, openings, parsing });
-                flow.inspection = Inspection::At(place as u32);
+                flow.inspection = Inspection::At(Place::new(place));
                 place
             }
             Inspection::Over => return,
@@ -319,7 +336,7 @@ impl Inspector {
         let side = side(from_client);
         let mut fresh = None;
         let (exchange, place) = match flow.inspection {
-            Inspection::At(place) => match self.datagrams.get_mut(place as usize) {
+            Inspection::At(place) => match self.datagrams.get_mut(place.get()) {
                 Some(exchange) => (exchange, Some(place)),
                 None => return,
             },
@@ -355,7 +372,7 @@ impl Inspector {
         }
         match (more, place, fresh) {
             (true, None, Some(_)) if self.is_full() => self.refuse(flow),
-            (true, None, Some(fresh)) => flow.inspection = Inspection::At(self.datagrams.insert(fresh) as u32),
+            (true, None, Some(fresh)) => flow.inspection = Inspection::At(Place::new(self.datagrams.insert(fresh))),
             (false, None, Some(fresh)) => {
                 flow.inspection = Inspection::Over;
                 self.finish(fresh.parsing, flow, sink);

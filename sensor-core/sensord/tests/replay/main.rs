@@ -61,7 +61,8 @@ fn replay_within(capture: &Path, options: &[&str], kib: u64) -> Replay {
     let records = lines.lines().map(|line| -> Value {
         serde_json::from_str(line).unwrap_or_else(|e| panic!("{}: {e}: {line}", capture.display()))
     });
-    let (events, found) = records.partition(|record| record["event_type"] == "flow");
+    let (events, others): (Vec<Value>, Vec<Value>) = records.partition(|record| record["event_type"] == "flow");
+    let found = others.into_iter().filter(|record| record["event_type"] == "discovery").collect();
     Replay { code: output.status.code(), counts: said.lines().find_map(counts), events, found, said }
 }
 
