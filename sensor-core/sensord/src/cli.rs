@@ -13,7 +13,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use sensor_core::applayer::{parser, protocols};
+use sensor_core::applayer::protocols;
 use sensor_core::detect;
 use sensor_core::engine::Config;
 use sensor_core::rules::{Kind, Refusal, Ruleset, Variables};
@@ -157,7 +157,7 @@ fn replay(args: Replay) -> Result<u8> {
         Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
     };
     // What nobody reads is not parsed.
-    config.parse = (out.is_some() || config.rules.is_some()).then(parser::Settings::default);
+    config.parse = (out.is_some() || config.rules.is_some()).then(|| config.parse.take().unwrap_or_default());
     let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), set);
     let mut pipeline = Pipeline::new(Engine::new(config), eve, args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);

@@ -43,7 +43,7 @@ impl Detection {
 
     /// Looks at a packet of a flow before its bytes go to the stream.
     pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
-        let view = FlowView::of(flow);
+        let view = self.view(flow);
         if flow.detection == 0 && self.states.len() < self.limit {
             flow.detection = self.states.insert(FlowState::default()) as u32 + 1;
         }
@@ -63,6 +63,12 @@ impl Detection {
         self.tell(flow, packet.time, None, sink);
     }
 
+    /// What rules ask of a flow. One whose handshake was not seen is established for nobody who asks for handshakes.
+    fn view(&self, flow: &Flow) -> FlowView {
+        let view = FlowView::of(flow);
+        FlowView { established: view.established && self.midstream >= flow.midstream, ..view }
+    }
+
     /// Whether a flow's stream is looked into.
     pub fn reads(&self, flow: &Flow) -> bool {
         self.midstream >= flow.midstream
@@ -71,8 +77,8 @@ impl Detection {
 
     /// The next bytes of a side's stream. What gathered of the other side is a message that has ended.
     pub fn data(&mut self, flow: &Flow, time: i64, side: Side, bytes: &[u8]) {
+        let view = self.view(flow);
         let Some(state) = self.states.get_mut((flow.detection as usize).wrapping_sub(1)) else { return };
-        let view = FlowView::of(flow);
         let other = if side == Side::ToServer { Side::ToClient } else { Side::ToServer };
         self.detector.flush(&view, state, other, time, &mut self.out);
         self.detector.data(&view, state, side, time, bytes, &mut self.out);
@@ -80,8 +86,9 @@ impl Detection {
 
     /// Bytes of a side's stream are missing.
     pub fn gap(&mut self, flow: &Flow, time: i64, side: Side, len: u64) {
+        let view = self.view(flow);
         let Some(state) = self.states.get_mut((flow.detection as usize).wrapping_sub(1)) else { return };
-        self.detector.gap(&FlowView::of(flow), state, side, time, len, &mut self.out);
+        self.detector.gap(&view, state, side, time, len, &mut self.out);
     }
 
     /// Looks at what the parser made of it, and tells what was found since the last time. `ended`: nothing more comes.
@@ -94,8 +101,8 @@ impl Detection {
         ended: bool,
         sink: &mut impl FlowSink,
     ) {
+        let view = self.view(flow);
         let Some(state) = self.states.get_mut((flow.detection as usize).wrapping_sub(1)) else { return };
-        let view = FlowView::of(flow);
         if ended {
             for side in [Side::ToServer, Side::ToClient] {
                 self.detector.flush(&view, state, side, time, &mut self.out);
