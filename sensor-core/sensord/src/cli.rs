@@ -179,6 +179,9 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
         rules::read(&mut set, path, 0)?;
     }
     if !args.rules.is_empty() {
+        if !config.protocols {
+            bail!("--rules and --set inspect.protocols=no: rules need the protocols of flows");
+        }
         let (compiled, refused) = detect::Rules::compile(&set, protocols::all());
         let all = set.refusals().iter().chain(&refused).filter(|refusal| refusal.enabled);
         let mut told = 0;

@@ -91,7 +91,7 @@ impl Detection {
         self.detector.gap(&view, state, side, time, len, &mut self.out);
     }
 
-    /// Looks at what the parser made of it, and tells what was found since the last time. `ended`: nothing more comes.
+    /// Looks at what the parser made of it, if it read something since, and tells what was found since the last time. `ended`: nothing more comes.
     pub fn settle(
         &mut self,
         flow: &Flow,
@@ -101,6 +101,10 @@ impl Detection {
         ended: bool,
         sink: &mut impl FlowSink,
     ) {
+        let parsed = parsing.and_then(Parsing::parser);
+        if !ended && parsed.is_none() && self.out.alerts.is_empty() {
+            return;
+        }
         let view = self.view(flow);
         let Some(state) = self.states.get_mut((flow.detection as usize).wrapping_sub(1)) else { return };
         if ended {
@@ -108,7 +112,7 @@ impl Detection {
                 self.detector.flush(&view, state, side, time, &mut self.out);
             }
         }
-        if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
+        if let Some((protocol, parser)) = parsed {
             let packet = packet.map(|(packet, side)| PacketView {
                 packet,
                 side,

@@ -306,12 +306,11 @@ impl Inspector {
         connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
         let done = connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server);
+        let parsing = parsing.as_deref_mut().filter(|parsing| parsing.is_due());
         if let Some(detection) = detection {
             detection.settle(flow, packet.time, Some((packet, side(from_client))), parsing.as_deref(), false, sink);
         }
-        if let Some(parsing) = parsing
-            && parsing.is_due()
-        {
+        if let Some(parsing) = parsing {
             parsing.settle(flow, packet.time, false, sink);
             match parsing.take_next() {
                 Some(Next::Is(app)) => {
@@ -371,7 +370,10 @@ impl Inspector {
             account(parsing, &mut self.parsed, self.parsed_limit, &mut self.unparsed);
         }
         match (more, place, fresh) {
-            (true, None, Some(_)) if self.is_full() => self.refuse(flow),
+            (true, None, Some(fresh)) if self.is_full() => {
+                self.refuse(flow);
+                self.finish(fresh.parsing, flow, sink);
+            }
             (true, None, Some(fresh)) => flow.inspection = Inspection::At(Place::new(self.datagrams.insert(fresh))),
             (false, None, Some(fresh)) => {
                 flow.inspection = Inspection::Over;
@@ -458,9 +460,7 @@ impl Reading<'_> {
         let Some(observer) = &mut self.tools.observer else { return false };
         observer.stream(opening(self.openings, side), self.flow, self.time, side, bytes)
     }
-}
 
-impl Reading<'_> {
     /// Hands something to the parser; true asks for more.
     fn parse(&mut self, take: impl FnOnce(&mut Parsing, Option<AppProto>, bool, &mut Context<'_>) -> bool) -> bool {
         let (Some(parsing), Some(settings)) = (&mut self.parsing, self.tools.parse) else { return false };

@@ -54,6 +54,8 @@ impl Parsing {
         if self.over[side as usize] {
             return false;
         }
+        // What is kept counts to the bound of all, too.
+        self.due |= !matches!(self.state, State::Over);
         match (&mut self.state, known) {
             (State::Over, _) => return false,
             (State::Reading(..), _) => {}
@@ -86,6 +88,7 @@ impl Parsing {
             State::Reading(..) => self.feed(side, cx, |parser, cx| parser.gap(side, len, cx)),
             // What follows is not the beginning that a parser has to see.
             State::Unknown | State::Kept(_) | State::Over => {
+                self.due |= !matches!(self.state, State::Over);
                 self.state = State::Over;
                 false
             }
