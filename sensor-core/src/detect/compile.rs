@@ -1,24 +1,23 @@
 //! From rules as written to rules as run.
 
-use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
 use super::app::AppRules;
-use super::compiled::{Compiled, Condition, Effect, Head, Kind, Look, Operand, is_app};
+use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, is_app};
 use super::fast::{self, Fast};
 use super::group::{Group, Member};
+use super::option::Parts;
+use super::order::rank;
 use super::sets::{Addresses, Ports, Resolver};
 use super::test::Test;
 use super::verify::{self, Chain, Registry, Transforms};
 use super::view::index;
 use crate::applayer::parser::Protocol as Parsed;
 use crate::applayer::{AppProto, Side};
-use crate::rules::ast::{
-    BitCommand, Body, EventKind, FileText, FlowintOperand, FlowintOperation, Inspect, StreamScope, ThresholdKind,
-};
-use crate::rules::{self, Action, Address, Buffer, Direction, Field, PortRange, Protocol, Refusal, Rule, Ruleset};
+use crate::rules::ast::{Body, FlowintOperand, Inspect, StreamScope};
+use crate::rules::{self, Action, Address, Buffer, Direction, PortRange, Protocol, Refusal, Rule, Ruleset};
 
 /// Rules that can be run; never changes, so that any number of detectors may share it.
 #[derive(Debug)]
@@ -105,9 +104,9 @@ fn kinds(protocol: Protocol) -> &'static [usize] {
     }
 }
 
-struct Compiler<'a> {
+pub(super) struct Compiler<'a> {
     set: &'a Ruleset,
-    parsers: &'a [&'static Parsed],
+    pub(super) parsers: &'a [&'static Parsed],
     addresses: Resolver<'a, Address>,
     ports: Resolver<'a, PortRange>,
     names: HashMap<&'a str, u32, RandomState>,
@@ -150,7 +149,7 @@ impl<'a> Compiler<'a> {
     fn refuse(&mut self, rule: &Rule, (option, reason): Fault) {
         let option = option.and_then(|at| rule.options.get(at));
         let (line, column) = option.map_or((rule.line, rule.column), |it| (it.line, it.column));
-        let keyword = option.map_or_else(String::new, |it| keyword(rule, &it.body));
+        let keyword = option.map_or_else(String::new, |it| rule.keyword(&it.body));
         self.refusals.push(Refusal {
             file: rule.file,
             line,
@@ -162,12 +161,12 @@ impl<'a> Compiler<'a> {
         });
     }
 
-    fn name(&mut self, name: &'a str) -> u32 {
+    pub(super) fn name(&mut self, name: &'a str) -> u32 {
         let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         *self.names.entry(name).or_insert(next)
     }
 
-    fn operand(&mut self, operand: &'a FlowintOperand) -> Operand {
+    pub(super) fn operand(&mut self, operand: &'a FlowintOperand) -> Operand {
         match operand {
             FlowintOperand::None => Operand::None,
             FlowintOperand::Number(number) => Operand::Number(*number),
@@ -312,137 +311,6 @@ impl<'a> Compiler<'a> {
         Err(format!("no parser for {name} in this version"))
     }
 
-    fn option(&mut self, body: &'a Body, parts: &mut Parts) -> Result<(), String> {
-        if let Some(test) = Test::of(body)? {
-            if matches!(test, Test::Number(Field::VxlanVni, _)) {
-                return Err("the network of a VXLAN is not kept in this version".into());
-            }
-            parts.tests.push(test);
-            return Ok(());
-        }
-        let unable = |what: &str| Err(format!("{what} in this version"));
-        match body {
-            Body::Inspect(..) | Body::Asn1(_) | Body::Prefilter => {}
-            Body::Number(test) => parts.numbers.push(test.clone()),
-            Body::Flow(flow) => {
-                parts.side = match flow.side {
-                    Some(rules::Side::ToServer) => Some(Side::ToServer),
-                    Some(rules::Side::ToClient) => Some(Side::ToClient),
-                    Some(rules::Side::Both) | None => None,
-                };
-                parts.state = flow.state;
-                parts.scope = flow.stream;
-                parts.has_flow = true;
-                if flow.reassembled == Some(false) {
-                    return unable("fragments are looked at only as the datagrams they make");
-                }
-            }
-            Body::Flowbits(bits) => {
-                let names: Box<[u32]> = bits.names.iter().map(|name| self.name(name)).collect();
-                match bits.command {
-                    BitCommand::IsSet => parts.conditions.push(Condition::Bits(names, true)),
-                    BitCommand::IsNotSet => parts.conditions.push(Condition::Bits(names, false)),
-                    BitCommand::NoAlert => parts.quiet = true,
-                    command @ (BitCommand::Set | BitCommand::Unset | BitCommand::Toggle) => {
-                        parts.effects.extend(names.iter().map(|name| Effect::Bit(*name, command)));
-                    }
-                }
-            }
-            Body::Hostbits(bits, of) => {
-                let names: Box<[u32]> = bits.names.iter().map(|name| self.name(name)).collect();
-                match bits.command {
-                    BitCommand::IsSet => parts.conditions.push(Condition::HostBits(names, *of, true)),
-                    BitCommand::IsNotSet => parts.conditions.push(Condition::HostBits(names, *of, false)),
-                    BitCommand::NoAlert => parts.quiet = true,
-                    command @ (BitCommand::Set | BitCommand::Unset | BitCommand::Toggle) => {
-                        parts.effects.extend(names.iter().map(|name| Effect::HostBit(*name, *of, command)));
-                    }
-                }
-            }
-            Body::Xbits(bits) => {
-                let name = self.name(&bits.name);
-                match bits.command {
-                    BitCommand::IsSet => parts.conditions.push(Condition::PairBit(name, bits.track, true)),
-                    BitCommand::IsNotSet => parts.conditions.push(Condition::PairBit(name, bits.track, false)),
-                    BitCommand::NoAlert => parts.quiet = true,
-                    command @ (BitCommand::Set | BitCommand::Unset | BitCommand::Toggle) => {
-                        parts.effects.push(Effect::PairBit(name, bits.track, command, bits.expire));
-                    }
-                }
-            }
-            Body::Flowint(int) => {
-                let (name, operand) = (self.name(&int.name), self.operand(&int.operand));
-                let changes = matches!(
-                    int.operation,
-                    FlowintOperation::Assign | FlowintOperation::Add | FlowintOperation::Subtract
-                );
-                if changes {
-                    parts.effects.push(Effect::Int(name, int.operation, operand));
-                } else {
-                    parts.conditions.push(Condition::Int(name, int.operation, operand));
-                }
-            }
-            Body::AppLayerProtocol { negated, protocol, .. } => {
-                parts.conditions.push(Condition::App { negated: *negated, protocol: *protocol });
-            }
-            Body::Event(EventKind::AppLayer, name) => {
-                let (protocol, event) = name.split_once('.').unwrap_or((name, ""));
-                let of = AppProto::from_name(protocol);
-                let parser = self.parsers.iter().find(|parser| Some(parser.app) == of);
-                let parser = parser.ok_or_else(|| format!("no parser for {protocol} in this version"))?;
-                let place = parser.events.iter().position(|known| *known == event);
-                let place = place.and_then(|place| u8::try_from(place).ok());
-                let place = place.ok_or_else(|| format!("{protocol} has no event {event} in this version"))?;
-                parts.events.push((parser.app, place));
-            }
-            Body::Words(_)
-            | Body::TlsVersion(..)
-            | Body::TlsDate(..)
-            | Body::TlsExpired
-            | Body::TlsValid
-            | Body::DceIface { .. }
-            | Body::DceOpnums(_)
-            | Body::IkeAttribute(..)
-            | Body::Modbus(_)
-            | Body::Dnp3Function(_)
-            | Body::Dnp3Object(..)
-            | Body::CipService(..) => parts.own.push(body.clone()),
-            Body::FileText { what: FileText::Magic, .. } => return unable("what a file is is not told"),
-            Body::FileText { what, negated, pattern } => parts.names.push((*what, *negated, pattern.clone())),
-            Body::FileStore(..) => parts.filestore = true,
-            Body::Threshold(threshold) => parts.threshold = Some(*threshold),
-            Body::DetectionFilter(filter) => {
-                let mut filter = *filter;
-                filter.kind = ThresholdKind::Filter;
-                parts.filter = Some(filter);
-            }
-            Body::Tag(tag) => parts.tag = Some(*tag),
-            Body::NoAlert => parts.quiet = true,
-            Body::AlertToo => parts.quiet = false,
-            Body::Bypass => parts.bypass = true,
-            // Only an inline sensor does what these say; what the rule tells is the same.
-            Body::TlsStore | Body::NfqSetMark(..) => {}
-            Body::Geoip { .. } => return unable("there are no countries of addresses"),
-            Body::Iprep { .. } => return unable("there are no reputations of addresses"),
-            Body::FileHash(..) => return unable("lists of files' hashes are not read"),
-            Body::Captured { .. } => return unable("captured variables are not kept"),
-            Body::Rpc(..) | Body::FtpBounce | Body::AppLayerState(_) | Body::Config(_) => {
-                return unable("the keyword is not run");
-            }
-            Body::Event(EventKind::Engine, _) => return unable("engine events are not told"),
-            Body::Event(EventKind::Decode | EventKind::Stream, _)
-            | Body::TcpFlags(_)
-            | Body::FragBits(_)
-            | Body::IpOption(_)
-            | Body::IpProto(_)
-            | Body::SameIp
-            | Body::IpVersion(_)
-            | Body::Checksum(..)
-            | Body::StreamSize { .. } => {}
-        }
-        Ok(())
-    }
-
     fn build(mut self, mut all: Vec<Compiled>, patterns: &[Patterns]) -> (Rules, Vec<Refusal>) {
         let mut packets: [[Vec<Member>; 2]; KINDS] = Default::default();
         let mut streams: [Vec<Member>; 2] = Default::default();
@@ -558,28 +426,6 @@ struct Patterns {
     app: Option<(Option<rules::ast::BufferUse>, Fast)>,
 }
 
-/// A rule's options, sorted.
-#[derive(Default)]
-struct Parts {
-    side: Option<Side>,
-    state: Option<rules::ast::FlowState>,
-    scope: Option<StreamScope>,
-    has_flow: bool,
-    tests: Vec<Test>,
-    conditions: Vec<Condition>,
-    effects: Vec<Effect>,
-    numbers: Vec<rules::ast::NumberTest>,
-    own: Vec<Body>,
-    names: Vec<(FileText, bool, Box<[u8]>)>,
-    events: Vec<(AppProto, u8)>,
-    threshold: Option<rules::ast::Threshold>,
-    filter: Option<rules::ast::Threshold>,
-    tag: Option<rules::ast::Tag>,
-    quiet: bool,
-    bypass: bool,
-    filestore: bool,
-}
-
 /// Whether a rule's payload is looked for in packets, and in the stream.
 #[allow(clippy::wildcard_enum_match_arm, reason = "what is named is the exception")]
 fn scopes(rule: &Rule, parts: &Parts, payload: bool) -> (bool, bool) {
@@ -607,52 +453,6 @@ fn scopes(rule: &Rule, parts: &Parts, payload: bool) -> (bool, bool) {
     (placed, true)
 }
 
-/// The order in which rules are looked at, as Suricata's: by action, then those that set what others ask for, then by
-/// priority.
-fn rank(rule: &Rule) -> (u8, [Reverse<u8>; 4], u32) {
-    let action = match rule.header.action {
-        Action::Pass => 0,
-        Action::Drop => 1,
-        Action::Reject | Action::RejectDestination | Action::RejectBoth => 2,
-        Action::Alert => 3,
-        Action::Config => 4,
-    };
-    let class = |sets: bool, reads: bool| {
-        Reverse(match (sets, reads) {
-            (true, false) => 3,
-            (true, true) => 2,
-            (false, true) => 1,
-            (false, false) => 0,
-        })
-    };
-    let commands = |pick: fn(&Body) -> Option<BitCommand>| {
-        let of = |wanted: &[BitCommand]| {
-            rule.options.iter().filter_map(|it| pick(&it.body)).any(|command| wanted.contains(&command))
-        };
-        class(
-            of(&[BitCommand::Set, BitCommand::Unset, BitCommand::Toggle]),
-            of(&[BitCommand::IsSet, BitCommand::IsNotSet]),
-        )
-    };
-    let ints = |changing: bool| {
-        rule.options.iter().any(|it| {
-            if let Body::Flowint(int) = &it.body {
-                let changes = [FlowintOperation::Assign, FlowintOperation::Add, FlowintOperation::Subtract];
-                changes.contains(&int.operation) == changing
-            } else {
-                false
-            }
-        })
-    };
-    let order = [
-        commands(|body| if let Body::Flowbits(bits) = body { Some(bits.command) } else { None }),
-        class(ints(true), ints(false)),
-        commands(|body| if let Body::Hostbits(bits, _) = body { Some(bits.command) } else { None }),
-        commands(|body| if let Body::Xbits(bits) = body { Some(bits.command) } else { None }),
-    ];
-    (action, order, rule.priority.unwrap_or(DEFAULT_PRIORITY))
-}
-
 /// The one direction in which a rule's buffers are filled.
 fn side_of(looks: &[Look]) -> Option<Side> {
     looks.iter().find_map(|look| super::app::side_of(&look.buffer))
@@ -671,43 +471,6 @@ fn app_rank(buffer: Buffer) -> u8 {
 fn is_of_packet(buffer: Buffer) -> bool {
     buffer >= Buffer::EtherHeader
 }
-
-/// The keyword of an option, as far as its kind tells it.
-fn keyword(rule: &Rule, body: &Body) -> String {
-    if let Body::Inspect(of, test) = body {
-        let test = match test {
-            Inspect::Content(_) => "content",
-            Inspect::Pcre(_) => "pcre",
-            Inspect::ByteTest(_) => "byte_test",
-            Inspect::ByteJump(_) => "byte_jump",
-            Inspect::ByteExtract(_) => "byte_extract",
-            Inspect::ByteMath(_) => "byte_math",
-            Inspect::IsDataAt(_) => "isdataat",
-            Inspect::Size(_) => "bsize",
-            Inspect::Absent { .. } => "absent",
-            Inspect::Base64Decode { .. } => "base64_decode",
-            Inspect::Dataset(_) => "dataset",
-            Inspect::Datarep(..) => "datarep",
-            Inspect::Entropy { .. } => "entropy",
-        };
-        let buffer = rule.buffers.get(usize::from(*of)).map_or("", |it| it.buffer.name());
-        return if buffer == Buffer::Payload.name() { test.into() } else { format!("{buffer}, {test}") };
-    }
-    // An option prints as it is written: its keyword is what stands before the first mark.
-    let text = format!("{body:?}");
-    let end = text.find(|char: char| !char.is_ascii_alphanumeric()).unwrap_or(text.len());
-    let mut name = String::new();
-    for (at, char) in text.get(..end).unwrap_or_default().char_indices() {
-        if char.is_ascii_uppercase() && at > 0 {
-            name.push('_');
-        }
-        name.push(char.to_ascii_lowercase());
-    }
-    name
-}
-
-/// Suricata's, where neither the rule nor its class has one.
-const DEFAULT_PRIORITY: u32 = 3;
 
 /// How much of a stream's window is looked at again with the next: as much as the longest pattern, between these.
 const LEAST_OVERLAP: usize = 256;

@@ -13,6 +13,8 @@ mod detector;
 mod fast;
 mod group;
 mod matcher;
+mod option;
+mod order;
 mod sets;
 mod shared;
 mod state;

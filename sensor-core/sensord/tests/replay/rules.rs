@@ -124,10 +124,11 @@ fn rules_that_cannot_be_run_are_named_by_replay_and_by_check_and_keep_no_other_f
     assert_eq!(check.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&check.stdout).unwrap();
     assert_eq!((&report["loaded"], &report["refused"], &report["disabled"]), (&json!(1), &json!(2), &json!(0)));
-    let mut refused: Vec<_> =
-        report["refusals"].as_array().unwrap().iter().map(|refusal| (&refusal["line"], &refusal["sid"])).collect();
-    refused.sort_by_key(|(line, _)| line.as_u64());
-    assert_eq!(refused, [(&json!(2), &json!(2)), (&json!(3), &json!(3))]);
+    let mut refused: Vec<_> = report["refusals"].as_array().unwrap().iter().collect();
+    refused.sort_by_key(|refusal| refusal["line"].as_u64());
+    let told = |refusal: &Value| ["line", "sid", "keyword"].map(|key| refusal[key].clone());
+    let expected = [[json!(2), json!(2), json!("content")], [json!(3), json!(3), json!("distanc")]];
+    assert_eq!(refused.into_iter().map(told).collect::<Vec<_>>(), expected);
 }
 
 #[test]

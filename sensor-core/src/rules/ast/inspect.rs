@@ -263,7 +263,7 @@ pub enum JumpFrom {
 pub struct ByteExtract {
     /// The number.
     pub number: NumberAt,
-    /// Index into [`Rule::variables`] of what gets it.
+    /// Index into [`Rule::variables`](super::Rule::variables) of what gets it.
     pub variable: u8,
     /// What it is multiplied with.
     pub multiplier: u32,
@@ -280,7 +280,7 @@ pub struct ByteMath {
     pub operation: Arithmetic,
     /// With what.
     pub operand: Value,
-    /// Index into [`Rule::variables`] of what gets the result.
+    /// Index into [`Rule::variables`](super::Rule::variables) of what gets the result.
     pub variable: u8,
 }
 

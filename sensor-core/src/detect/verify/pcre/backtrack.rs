@@ -3,7 +3,8 @@
 //! Its steps are counted: no expression runs away, whatever it is shown.
 
 use super::Found;
-use super::syntax::{Greed, Node, Place, Set, Tree, is_word, length};
+use super::set::{Set, is_word};
+use super::syntax::{Greed, Node, Place, Tree, length};
 
 /// Most steps of a search: this, and so many for each byte of the data. It stands for Suricata's `pcre.match-limit` of
 /// 3500, which counts larger steps.

@@ -7,6 +7,8 @@
 //! sensor is checked for, and `fancy-regex` reads only valid UTF-8.
 
 mod backtrack;
+mod class;
+mod set;
 mod syntax;
 mod translate;
 

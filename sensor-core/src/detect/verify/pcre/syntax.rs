@@ -1,5 +1,8 @@
 //! PCRE's syntax read into a tree over bytes, as the pcre2pattern page describes it for a pattern without UTF.
 
+use super::class::Escape;
+use super::set::{Set, is_space, is_word};
+
 /// Most groups in each other, and of all.
 const MAX_DEPTH: usize = 64;
 const MAX_GROUPS: u32 = 256;
@@ -92,68 +95,6 @@ pub(super) enum Greed {
     Possessive,
 }
 
-/// A set of bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Set([u64; 4]);
-
-impl Set {
-    pub(super) const ALL: Set = Set([u64::MAX; 4]);
-
-    pub(super) fn of(bytes: impl IntoIterator<Item = u8>) -> Set {
-        let mut set = Set::default();
-        bytes.into_iter().for_each(|byte| set.add(byte));
-        set
-    }
-
-    fn with(test: impl Fn(&u8) -> bool) -> Set {
-        Set::of((0..=255).filter(test))
-    }
-
-    pub(super) fn add(&mut self, byte: u8) {
-        if let Some(word) = self.0.get_mut(usize::from(byte >> 6)) {
-            *word |= 1 << (byte & 63);
-        }
-    }
-
-    pub(super) fn has(&self, byte: u8) -> bool {
-        self.0.get(usize::from(byte >> 6)).is_some_and(|word| word >> (byte & 63) & 1 != 0)
-    }
-
-    pub(super) fn join(self, other: Set) -> Set {
-        let ([a, b, c, d], [e, f, g, h]) = (self.0, other.0);
-        Set([a | e, b | f, c | g, d | h])
-    }
-
-    fn inverted(self) -> Set {
-        Set(self.0.map(|word| !word))
-    }
-
-    fn caseless(self) -> Set {
-        let other = |byte: &u8| self.has(byte.to_ascii_lowercase()) || self.has(byte.to_ascii_uppercase());
-        Set::with(|byte| self.has(*byte) || byte.is_ascii_alphabetic() && other(byte))
-    }
-
-    /// From, to: both in.
-    pub(super) fn ranges(&self) -> Vec<(u8, u8)> {
-        let mut ranges: Vec<(u8, u8)> = Vec::new();
-        for byte in (0..=255).filter(|byte| self.has(*byte)) {
-            match ranges.last_mut() {
-                Some((_, last)) if last.checked_add(1) == Some(byte) => *last = byte,
-                _ => ranges.push((byte, byte)),
-            }
-        }
-        ranges
-    }
-}
-
-pub(super) fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-fn is_space(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || byte == 0x0b
-}
-
 /// Reads an expression.
 pub(super) fn parse(pattern: &str, flags: Flags) -> Result<Tree, String> {
     let total = count_groups(pattern.as_bytes());
@@ -203,9 +144,9 @@ fn count_groups(text: &[u8]) -> u32 {
     count
 }
 
-struct Reader<'a> {
-    text: &'a [u8],
-    at: usize,
+pub(super) struct Reader<'a> {
+    pub(super) text: &'a [u8],
+    pub(super) at: usize,
     groups: u32,
     total: u32,
     names: Vec<(&'a [u8], u32)>,
@@ -215,20 +156,20 @@ struct Reader<'a> {
     depth: usize,
 }
 
-type Read<T> = Result<T, String>;
+pub(super) type Read<T> = Result<T, String>;
 
 impl<'a> Reader<'a> {
-    fn peek(&self) -> Option<u8> {
+    pub(super) fn peek(&self) -> Option<u8> {
         self.text.get(self.at).copied()
     }
 
-    fn next(&mut self) -> Option<u8> {
+    pub(super) fn next(&mut self) -> Option<u8> {
         let byte = self.peek()?;
         self.at += 1;
         Some(byte)
     }
 
-    fn take(&mut self, text: &[u8]) -> bool {
+    pub(super) fn take(&mut self, text: &[u8]) -> bool {
         let there = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(text));
         self.at += if there { text.len() } else { 0 };
         there
@@ -500,7 +441,7 @@ impl<'a> Reader<'a> {
         number.map(|number| Node::Same(number, flags.caseless)).ok_or_else(|| "there is no group of that name".into())
     }
 
-    fn until(&mut self, end: u8) -> Read<&'a [u8]> {
+    pub(super) fn until(&mut self, end: u8) -> Read<&'a [u8]> {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let len = rest.iter().position(|byte| *byte == end).ok_or("a name is not closed")?;
         let name = rest.get(..len).unwrap_or_default();
@@ -616,7 +557,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Up to three octal digits, of which the first was read.
-    fn octal(&mut self, first: u8) -> u8 {
+    pub(super) fn octal(&mut self, first: u8) -> u8 {
         let mut number = u32::from(first - b'0');
         for _ in 0..2 {
             let Some(digit @ b'0'..=b'7') = self.peek() else { break };
@@ -625,156 +566,6 @@ impl<'a> Reader<'a> {
         }
         u8::try_from(number & 0xff).unwrap_or(0)
     }
-
-    /// What means the same within brackets and without.
-    fn class_escape(&mut self, byte: u8) -> Read<Escape> {
-        let set = |test: fn(u8) -> bool, inverted: bool| Escape::Set(Set::with(|byte| test(*byte) != inverted));
-        Ok(match byte {
-            b'd' => set(|byte| byte.is_ascii_digit(), false),
-            b'D' => set(|byte| byte.is_ascii_digit(), true),
-            b's' => set(is_space, false),
-            b'S' => set(is_space, true),
-            b'w' => set(is_word, false),
-            b'W' => set(is_word, true),
-            b'h' => set(|byte| matches!(byte, b'\t' | b' ' | 0xa0), false),
-            b'H' => set(|byte| matches!(byte, b'\t' | b' ' | 0xa0), true),
-            b'v' => set(|byte| matches!(byte, b'\n'..=b'\r' | 0x85), false),
-            b'V' => set(|byte| matches!(byte, b'\n'..=b'\r' | 0x85), true),
-            b'a' => Escape::Byte(7),
-            b'e' => Escape::Byte(27),
-            b'f' => Escape::Byte(12),
-            b'n' => Escape::Byte(b'\n'),
-            b'r' => Escape::Byte(b'\r'),
-            b't' => Escape::Byte(b'\t'),
-            b'0' => Escape::Byte(self.octal(b'0')),
-            b'c' => match self.next() {
-                Some(byte @ b' '..=b'~') => Escape::Byte(byte.to_ascii_uppercase() ^ 0x40),
-                _ => return Err("\\c needs a character".into()),
-            },
-            b'x' => Escape::Byte(self.hexadecimal()?),
-            b'o' => {
-                let text = if self.take(b"{") { self.until(b'}')? } else { b"" };
-                let number = std::str::from_utf8(text).ok().and_then(|text| u8::from_str_radix(text, 8).ok());
-                Escape::Byte(number.ok_or("\\o{} needs a number up to 377")?)
-            }
-            _ if byte.is_ascii_alphanumeric() => return Err(format!("\\{} is not supported", char::from(byte))),
-            _ => Escape::Byte(byte),
-        })
-    }
-
-    fn hexadecimal(&mut self) -> Read<u8> {
-        if self.take(b"{") {
-            let text = self.until(b'}')?;
-            let number = std::str::from_utf8(text).ok().and_then(|text| u32::from_str_radix(text, 16).ok());
-            return number.and_then(|number| u8::try_from(number).ok()).ok_or_else(|| "\\x{} is past a byte".into());
-        }
-        let mut number = 0;
-        for _ in 0..2 {
-            let Some(digit) = self.peek().and_then(|byte| char::from(byte).to_digit(16)) else { break };
-            number = number * 16 + digit;
-            self.at += 1;
-        }
-        Ok(u8::try_from(number).unwrap_or(0))
-    }
-
-    /// Behind the opening bracket.
-    fn class(&mut self, flags: &Flags) -> Read<Set> {
-        let negated = self.take(b"^");
-        let mut set = Set::default();
-        let mut first = true;
-        let mut quoted = false;
-        loop {
-            if self.take(b"\\E") {
-                quoted = false;
-                continue;
-            }
-            if !quoted && self.take(b"\\Q") {
-                quoted = true;
-                continue;
-            }
-            let byte = self.next().ok_or("a bracket is not closed")?;
-            if byte == b']' && !first && !quoted {
-                break;
-            }
-            first = false;
-            let low = if quoted { Escape::Byte(byte) } else { self.class_item(byte)? };
-            let low = match low {
-                Escape::Set(some) => {
-                    set = set.join(some);
-                    continue;
-                }
-                Escape::Byte(low) => low,
-            };
-            // A hyphen is a range unless it stands last, or before a set.
-            let rest = self.text.get(self.at..).unwrap_or_default();
-            if quoted || !matches!(rest, [b'-', next, ..] if *next != b']') {
-                set.add(low);
-                continue;
-            }
-            self.at += 1;
-            let byte = self.next().ok_or("a bracket is not closed")?;
-            match self.class_item(byte)? {
-                Escape::Set(some) => {
-                    set.add(low);
-                    set.add(b'-');
-                    set = set.join(some);
-                }
-                Escape::Byte(high) if high < low => return Err("a range's ends are the wrong way round".into()),
-                Escape::Byte(high) => set = set.join(Set::of(low..=high)),
-            }
-        }
-        let set = if flags.caseless { set.caseless() } else { set };
-        Ok(if negated { set.inverted() } else { set })
-    }
-
-    fn class_item(&mut self, byte: u8) -> Read<Escape> {
-        match byte {
-            b'[' => Ok(self.posix()?.map_or(Escape::Byte(b'['), Escape::Set)),
-            b'\\' => match self.next().ok_or("a bracket is not closed")? {
-                b'b' => Ok(Escape::Byte(8)),
-                digit @ b'1'..=b'7' => Ok(Escape::Byte(self.octal(digit))),
-                byte => self.class_escape(byte),
-            },
-            _ => Ok(Escape::Byte(byte)),
-        }
-    }
-
-    /// `[:alpha:]`, behind its bracket.
-    fn posix(&mut self) -> Read<Option<Set>> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let Some(name) = rest.strip_prefix(b":") else { return Ok(None) };
-        let Some(end) = name.windows(2).position(|pair| pair == b":]") else { return Ok(None) };
-        let name = name.get(..end).unwrap_or_default();
-        let (negated, word) = match name.strip_prefix(b"^") {
-            Some(word) => (true, word),
-            None => (false, name),
-        };
-        let test: fn(u8) -> bool = match word {
-            b"alpha" => |byte| byte.is_ascii_alphabetic(),
-            b"digit" => |byte| byte.is_ascii_digit(),
-            b"alnum" => |byte| byte.is_ascii_alphanumeric(),
-            b"upper" => |byte| byte.is_ascii_uppercase(),
-            b"lower" => |byte| byte.is_ascii_lowercase(),
-            b"space" => is_space,
-            b"blank" => |byte| matches!(byte, b' ' | b'\t'),
-            b"punct" => |byte| byte.is_ascii_punctuation(),
-            b"print" => |byte| byte.is_ascii_graphic() || byte == b' ',
-            b"graph" => |byte| byte.is_ascii_graphic(),
-            b"cntrl" => |byte| byte.is_ascii_control(),
-            b"xdigit" => |byte| byte.is_ascii_hexdigit(),
-            b"word" => is_word,
-            b"ascii" => |byte| byte.is_ascii(),
-            word if word.iter().all(u8::is_ascii_lowercase) => return Err("an unknown class of characters".into()),
-            _ => return Ok(None),
-        };
-        self.at += end + 3;
-        Ok(Some(Set::with(|byte| test(*byte) != negated)))
-    }
-}
-
-enum Escape {
-    Byte(u8),
-    Set(Set),
 }
 
 fn literal(byte: u8, flags: &Flags) -> Node {
