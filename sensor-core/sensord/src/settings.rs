@@ -87,10 +87,7 @@ pub fn conclude(config: &mut Config, settings: &[String]) {
 
 /// Files that settings name: of thresholds, and of classes.
 pub fn files(settings: &[String]) -> impl Iterator<Item = (&str, &str)> {
-    settings
-        .iter()
-        .filter_map(|setting| setting.split_once('='))
-        .filter(|(key, _)| [THRESHOLDS, CLASSES].contains(key))
+    settings.iter().filter_map(|setting| setting.split_once('=')).filter(|(key, _)| [THRESHOLDS, CLASSES].contains(key))
 }
 
 /// The setting that names a `threshold.config`.

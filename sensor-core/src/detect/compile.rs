@@ -10,6 +10,7 @@ use super::fast::{self, Fast};
 use super::group::{Group, Member};
 use super::option::Parts;
 use super::order::rank;
+use super::reload::Names;
 use super::sets::{Addresses, Ports, Resolver};
 use super::test::Test;
 use super::verify::{self, Chain, Registry, Transforms};
@@ -38,6 +39,7 @@ pub struct Rules {
     pub(super) overlap: usize,
     /// Some rule asks what is odd about a connection.
     pub(super) asks_streams: bool,
+    pub(super) names: Names,
 }
 
 impl Rules {
@@ -237,7 +239,8 @@ impl<'a> Compiler<'a> {
             || !parts.names.is_empty()
             || !parts.events.is_empty();
         // A rule that only names a protocol in its header is looked at with each packet of it.
-        let names_app = !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
+        let names_app =
+            !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
         let kind = if header.protocol == Protocol::PacketHeader || parts.tests.iter().any(Test::asks_frames) {
             Kind::Frame
         } else if of_transaction {
@@ -455,6 +458,7 @@ impl<'a> Compiler<'a> {
             frames: frames.into(),
             apps,
             overlap: longest.min(MOST_OVERLAP),
+            names: Names { variables: Names::ordered(self.names), datasets: Names::ordered(self.datasets) },
         };
         (rules, self.refusals)
     }

@@ -8,6 +8,7 @@ use foldhash::fast::RandomState;
 use super::compile::{Rules, kind};
 use super::compiled::{Compiled, Condition, Effect, is_app};
 use super::group::Group;
+use super::reload::Renumbered;
 use super::shared::{Ends, Judged, Key, Shared};
 use super::state::{FlowState, Window};
 use super::verify::{self, Chain, Cx};
@@ -149,7 +150,7 @@ impl Detector {
     #[must_use]
     pub fn new(rules: Arc<Rules>, settings: Settings) -> Detector {
         let most = settings.shared;
-        let found = Found { list: Vec::new(), rounds: vec![0; rules.all.len()].into(), round: 0 };
+        let found = Found::new(rules.all.len());
         let work = Work {
             shared: Shared::new(most),
             counters: Counters::default(),
@@ -251,7 +252,8 @@ impl Detector {
     pub fn frame(&mut self, time: i64, anomalies: &[Anomaly], out: &mut Output) {
         let Detector { rules, work, .. } = self;
         let (packet, flow) = (Packet { time, ..Packet::default() }, FlowView::none(time));
-        let view = PacketView { packet: &packet, side: Side::ToServer, streamed: false, anomalies, events: Events::NONE };
+        let view =
+            PacketView { packet: &packet, side: Side::ToServer, streamed: false, anomalies, events: Events::NONE };
         let scene = Scene { flow: &flow, side: view.side, time, packet: Some(view) };
         let mut state = FlowState::default();
         for number in &rules.frames {
@@ -419,6 +421,10 @@ impl Window {
 }
 
 impl Found {
+    pub(super) fn new(rules: usize) -> Found {
+        Found { list: Vec::new(), rounds: vec![0; rules].into(), round: 0 }
+    }
+
     pub(super) fn begin(&mut self) {
         self.list.clear();
         self.round = self.round.wrapping_add(1);
@@ -458,6 +464,14 @@ impl Found {
 pub(super) struct Datasets {
     entries: HashSet<(u32, Box<[u8]>), RandomState>,
     most: usize,
+}
+
+impl Datasets {
+    /// Goes on under the numbers of other rules.
+    pub(super) fn renumber(&mut self, to: &Renumbered) {
+        let entries = std::mem::take(&mut self.entries);
+        self.entries = entries.into_iter().filter_map(|(set, data)| Some((to.dataset(set)?, data))).collect();
+    }
 }
 
 impl verify::Sets for Datasets {

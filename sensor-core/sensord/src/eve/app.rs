@@ -45,7 +45,8 @@ pub(super) fn files(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
 
 /// Appends the line of each thing that was odd about a transaction.
 pub(super) fn anomalies(line: &mut Vec<u8>, told: &Told<'_>) {
-    for event_name in told.transaction.events().iter().filter_map(|event| told.protocol.events.get(usize::from(event))) {
+    for event_name in told.transaction.events().iter().filter_map(|event| told.protocol.events.get(usize::from(event)))
+    {
         Object::write(line, |event| {
             header(event, told.flow, Side::ToServer, told.time, "anomaly");
             event.number("tx_id", told.id);
