@@ -29,7 +29,7 @@ pub struct Hit<'a> {
     pub gid: u32,
     /// Its number.
     pub sid: u32,
-    /// What it does.
+    /// What the sensor did.
     pub action: Action,
     /// The rule as it was read and its priority, where that is known.
     pub rule: Option<(&'a Rule, u32)>,
