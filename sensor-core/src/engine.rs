@@ -186,6 +186,8 @@ pub struct Config {
     pub midstream_policy: MidstreamPolicy,
     /// The sensor stands in the way of the packets: rules that drop do.
     pub inline: bool,
+    /// Rules see a stream's bytes as they come, not in pieces of a size (`stream.inline`). Goes with `inline`.
+    pub stream_inline: bool,
     /// Alerts of one packet that are told (`packet-alert-max`).
     pub packet_alerts: usize,
     /// Look for hosts, what they are called and what they offer.
@@ -210,6 +212,7 @@ impl Default for Config {
             midstream: false,
             midstream_policy: MidstreamPolicy::Ignore,
             inline: false,
+            stream_inline: false,
             packet_alerts: 15,
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),

@@ -38,6 +38,8 @@ pub struct Rules {
     pub(super) overlap: usize,
     /// Some rule asks what is odd about a connection.
     pub(super) asks_streams: bool,
+    /// Some rule asks if a checksum is right.
+    pub(super) asks_checksums: bool,
 }
 
 impl Rules {
@@ -70,7 +72,7 @@ impl Rules {
     /// Whether some rule asks what decoding found odd.
     #[must_use]
     pub fn asks_frames(&self) -> bool {
-        !self.frames.is_empty()
+        !self.frames.is_empty() || self.asks_checksums
     }
 
     pub(super) fn get(&self, rule: u32) -> Option<&Compiled> {
@@ -211,10 +213,10 @@ impl<'a> Compiler<'a> {
             self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
         }
         let mut payload = None;
-        let mut looks = Vec::new();
+        let (mut looks, mut headers) = (Vec::new(), Vec::new());
         for (place, buffer) in (0..).zip(&rule.buffers) {
             let first = rule.options.iter().position(|it| matches!(&it.body, Body::Inspect(of, _) if *of == place));
-            if is_of_packet(buffer.buffer) {
+            if buffer.buffer == Buffer::Frame {
                 return Err((first, format!("{} cannot be looked into in this version", buffer.buffer.name())));
             }
             if buffer.buffer == Buffer::Base64Data {
@@ -224,6 +226,9 @@ impl<'a> Compiler<'a> {
                 Chain::compile(rule, place, self).map_err(|verify::Fault { option, reason }| (Some(option), reason))?;
             if buffer.buffer == Buffer::Payload && buffer.transforms.is_empty() {
                 payload = Some(chain);
+            } else if is_of_packet(buffer.buffer) {
+                let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
+                headers.push(Look { buffer: buffer.clone(), transforms, chain });
             } else {
                 self.owners(rule, buffer.buffer.owner()).map_err(|reason| (first, reason))?;
                 let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
@@ -246,12 +251,13 @@ impl<'a> Compiler<'a> {
             Kind::Data
         } else if names_app && !parts.tests.iter().any(Test::needs_packets) {
             Kind::Protocol
-        } else if self.is_of_addresses(&head, &parts) {
+        } else if headers.is_empty() && self.is_of_addresses(&head, &parts) {
             Kind::Addresses
         } else {
             Kind::Data
         };
-        let (in_packets, in_stream) = scopes(rule, &parts, payload.is_some());
+        let (in_packets, in_stream) =
+            if headers.is_empty() { scopes(rule, &parts, payload.is_some()) } else { (true, false) };
         let side = match parts.side {
             None if header.direction != Direction::Transaction => side_of(&looks),
             side => side,
@@ -263,7 +269,8 @@ impl<'a> Compiler<'a> {
             }),
             app: fast::choose(rule, |buffer| {
                 let it = rule.buffers.get(usize::from(buffer))?;
-                (it.buffer != Buffer::Payload && it.buffer != Buffer::Base64Data).then_some(app_rank(it.buffer))
+                let app = it.buffer != Buffer::Payload && it.buffer != Buffer::Base64Data && !is_of_packet(it.buffer);
+                app.then_some(app_rank(it.buffer))
             })
             .map(|fast| (rule.buffers.get(usize::from(fast.buffer)).cloned(), fast)),
         };
@@ -287,6 +294,7 @@ impl<'a> Compiler<'a> {
             in_packets,
             in_stream,
             looks: looks.into(),
+            headers: headers.into(),
             numbers: parts.numbers.into(),
             own: parts.own.into(),
             names: parts.names.into(),
@@ -444,6 +452,7 @@ impl<'a> Compiler<'a> {
             });
         }
         let rules = Rules {
+            asks_checksums: all.iter().any(|rule| rule.tests.iter().any(Test::asks_checksums)),
             asks_streams: all.iter().any(|rule| rule.tests.iter().any(Test::asks_streams)),
             all: all.into(),
             addresses: self.addresses.sets(),

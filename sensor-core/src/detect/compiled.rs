@@ -44,6 +44,8 @@ pub struct Compiled {
     /// Windows of the stream are looked into.
     pub(super) in_stream: bool,
     pub(super) looks: Box<[Look]>,
+    /// Headers of the packet that are looked into.
+    pub(super) headers: Box<[Look]>,
     pub(super) numbers: Box<[NumberTest]>,
     pub(super) own: Box<[Body]>,
     pub(super) names: Box<[NameTest]>,

@@ -223,6 +223,9 @@ impl Detector {
         let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
+            if !rule.headers.is_empty() && !work.headers(rule, packet.packet) {
+                continue;
+            }
             if let Some(chain) = &rule.payload {
                 let looked = rule.in_packets || !packet.streamed;
                 if !looked || !work.holds(rules, rule, &scene, state) || !work.payload(chain, payload, 0, true) {
@@ -232,14 +235,7 @@ impl Detector {
                     work.counters.variables += u64::from(!state.find(*number));
                     continue;
                 }
-                if rule.in_stream
-                    && packet.streamed
-                    && let Some(window) = state.windows.get_mut(way)
-                {
-                    let window = window.get_or_insert_default();
-                    window.tell(*number, payload.len());
-                }
-            } else if !work.holds(rules, rule, &scene, state) {
+            } else if (rule.head.protocol.is_app() && !packet.app_told) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
             work.matched(*number, rule, &scene, state, Place::Packet, out);
@@ -251,7 +247,7 @@ impl Detector {
     pub fn frame(&mut self, time: i64, anomalies: &[Anomaly], out: &mut Output) {
         let Detector { rules, work, .. } = self;
         let (packet, flow) = (Packet { time, ..Packet::default() }, FlowView::none(time));
-        let view = PacketView { packet: &packet, side: Side::ToServer, streamed: false, anomalies, events: Events::NONE };
+        let view = PacketView { packet: &packet, side: Side::ToServer, streamed: false, app_told: true, anomalies, events: Events::NONE };
         let scene = Scene { flow: &flow, side: view.side, time, packet: Some(view) };
         let mut state = FlowState::default();
         for number in &rules.frames {
@@ -350,8 +346,8 @@ impl Detector {
         let mut matches = std::mem::take(&mut out.matches);
         // A match in the packet and in its stream is one.
         let transaction = |place: Place| if let Place::Transaction(id) = place { Some(id) } else { None };
-        matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place));
-        matches.dedup_by_key(|it| (it.rule, transaction(it.place)));
+        matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place, it.side));
+        matches.dedup_by_key(|it| (it.rule, transaction(it.place), it.side));
         for Match { rule: number, side, place, ends } in matches.drain(..) {
             let Some(rule) = rules.get(number) else { continue };
             let (mut action, mut silent) = (rule.action, false);
@@ -481,6 +477,22 @@ impl Work {
     pub(super) fn payload(&mut self, chain: &Chain, data: &[u8], start: u64, ends: bool) -> bool {
         self.verify.begin();
         chain.matches(data, &mut Cx { start, ends, ..Cx::new(&mut self.verify, &mut self.sets) })
+    }
+
+    /// Whether a rule's tests of the packet's headers hold.
+    fn headers(&mut self, rule: &Compiled, packet: &Packet<'_>) -> bool {
+        let Work { scratch, verify, transforms, sets, .. } = self;
+        verify.begin();
+        rule.headers.iter().all(|look| {
+            scratch.clear();
+            match super::header::buffer(packet, look.buffer.buffer, scratch) {
+                Some(data) => {
+                    let data = super::transaction::transformed(&look.transforms, data, verify, transforms);
+                    look.chain.matches(data, &mut Cx::new(verify, sets))
+                }
+                None => look.chain.matches_absent(),
+            }
+        })
     }
 
     fn lower(&mut self, data: &[u8]) {

@@ -12,6 +12,7 @@ mod compiled;
 mod detector;
 mod fast;
 mod group;
+mod header;
 mod matcher;
 mod option;
 mod order;

@@ -77,6 +77,8 @@ pub struct PacketView<'a> {
     pub side: Side,
     /// Its payload went, or will go, to its flow's stream.
     pub streamed: bool,
+    /// What the flow carries was known before: rules that name nothing but a protocol look at the packet.
+    pub app_told: bool,
     /// What decoding found odd.
     pub anomalies: &'a [Anomaly],
     /// What its connection found odd.

@@ -25,6 +25,7 @@ pub(super) struct Detection {
     midstream: bool,
     policy: MidstreamPolicy,
     inline: bool,
+    at_once: bool,
 }
 
 /// A packet with what was found out about it before rules look at it.
@@ -52,6 +53,7 @@ impl Detection {
             midstream: config.midstream,
             policy: config.midstream_policy,
             inline: config.inline,
+            at_once: config.inline || config.stream_inline,
         }
     }
 
@@ -108,8 +110,11 @@ impl Detection {
         // The packet that ends a handshake is none of an established connection yet.
         let first = !std::mem::replace(&mut state.established, view.established);
         view.established &= !first || flow.key.proto != ip_proto::TCP || packet.payload_len > 0;
+        // Where bytes are looked at once they are acknowledged, their packet is none of a known protocol yet.
+        let known = std::mem::replace(&mut state.known, view.app.is_some());
+        let app_told = known || self.at_once || flow.key.proto != ip_proto::TCP;
         let streamed = streamed && self.midstream >= flow.midstream;
-        let seen = PacketView { packet, side, streamed, anomalies, events };
+        let seen = PacketView { packet, side, streamed, anomalies, events, app_told };
         self.detector.packet(&view, state, seen, &mut self.out);
         if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, packet.time, Some(seen), protocol, parser, false, &mut self.out);
@@ -155,7 +160,7 @@ impl Detection {
         let other = if side == Side::ToServer { Side::ToClient } else { Side::ToServer };
         self.detector.flush(&view, state, other, time, &mut self.out);
         self.detector.data(&view, state, side, time, bytes, &mut self.out);
-        if self.inline {
+        if self.at_once {
             // Who stands in the way can't wait for more.
             self.detector.flush(&view, state, side, time, &mut self.out);
         }

@@ -344,7 +344,9 @@ impl Inspector {
         let done = connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server);
         let parsing = parsing.as_deref_mut().filter(|parsing| parsing.is_due());
         if let Some(detection) = detection {
-            detection.packet(flow, Seen { events, streamed: true, ..seen }, parsing.as_deref(), sink);
+            // What a RST carries is no data of the stream, nor looked at for itself.
+            let streamed = connection.took() || packet.tcp.flags.has(TcpFlags::RST);
+            detection.packet(flow, Seen { events, streamed, ..seen }, parsing.as_deref(), sink);
         }
         if let Some(parsing) = parsing {
             parsing.settle(flow, packet.time, false, sink);
