@@ -7,9 +7,11 @@
 
 pub mod dns;
 mod expect;
+mod framing;
 pub mod http1;
 pub mod inflate;
 pub mod parser;
+pub mod pgsql;
 mod prefixes;
 mod probe;
 mod probers;
