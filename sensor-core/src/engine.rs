@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
 use sensor_wire::{RowId, Timestamp};
 
-use crate::anomaly::Counts;
+use crate::anomaly::{Anomaly, Counts};
 use crate::applayer::Side;
 use crate::applayer::parser::{self, Protocol, Transaction};
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
@@ -15,6 +15,7 @@ use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
 use crate::inspect::Inspector;
 use crate::limits::{Limits, Timeouts};
 use crate::networks::Networks;
+use crate::rules::Action;
 use crate::summary::{Delta, Summary};
 
 /// A captured frame.
@@ -43,19 +44,78 @@ pub trait FlowSink {
 
     /// A rule matched.
     fn alert(&mut self, _: &Alerted<'_>) {}
+
+    /// A packet is dropped. Only a sensor that stands in the way of the packets drops any.
+    fn dropped(&mut self, _: &Dropped<'_>) {}
+}
+
+/// A packet that is dropped, and why.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped<'a> {
+    /// The flow.
+    pub flow: &'a Flow,
+    /// The packet.
+    pub packet: &'a Packet<'a>,
+    /// Which way it goes.
+    pub side: Side,
+    /// Why.
+    pub reason: DropReason,
+    /// The rule that dropped it.
+    pub rule: Option<&'a Compiled>,
+}
+
+/// Why a packet is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DropReason {
+    /// A rule says so.
+    Rules,
+    /// Its flow is dropped.
+    Flow,
+    /// The start of its flow was not seen.
+    Midstream,
+}
+
+impl DropReason {
+    /// Its name in EVE.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            DropReason::Rules => "rules",
+            DropReason::Flow => "flow drop",
+            DropReason::Midstream => "stream midstream",
+        }
+    }
+}
+
+/// What is done with TCP flows whose start was not seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MidstreamPolicy {
+    /// What [`Config::midstream`] says.
+    #[default]
+    Ignore,
+    /// Rules don't look at them.
+    Pass,
+    /// Nothing looks into them.
+    Bypass,
+    /// They are dropped, where the sensor can; else as [`MidstreamPolicy::Ignore`].
+    Drop,
 }
 
 /// A rule that matched, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct Alerted<'a> {
-    /// The flow.
-    pub flow: &'a Flow,
+    /// The flow; `None` for a frame that holds no packet.
+    pub flow: Option<&'a Flow>,
     /// Time of the packet that brought it: nanoseconds since 1970, UTC.
     pub time: Timestamp,
+    /// Number of that packet's frame, from 1 on; `None` if no packet brought it but the flow's end.
+    pub number: Option<u64>,
     /// The direction of what matched.
     pub side: Side,
     /// The rule.
     pub rule: &'a Compiled,
+    /// What the sensor did: [`Action::Alert`](crate::rules::Action::Alert) if it only told.
+    pub action: Action,
     /// What it matched in.
     pub place: detect::Place,
     /// The transaction it matched in, with its protocol and number.
@@ -122,6 +182,12 @@ pub struct Config {
     pub rules: Option<Arc<Rules>>,
     /// Look at streams whose handshake was not seen (`stream.midstream`): their rules and messages.
     pub midstream: bool,
+    /// What is done with TCP flows whose start was not seen (`stream.midstream-policy`).
+    pub midstream_policy: MidstreamPolicy,
+    /// The sensor stands in the way of the packets: rules that drop do.
+    pub inline: bool,
+    /// Alerts of one packet that are told (`packet-alert-max`).
+    pub packet_alerts: usize,
     /// Look for hosts, what they are called and what they offer.
     pub discover: Option<DiscoverLimits>,
     /// Own networks: discovery tells of hosts in them, and of those on the sensor's own link. All others are only known.
@@ -142,6 +208,9 @@ impl Default for Config {
             parse: None,
             rules: None,
             midstream: false,
+            midstream_policy: MidstreamPolicy::Ignore,
+            inline: false,
+            packet_alerts: 15,
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),
             seed: 0,
@@ -161,6 +230,9 @@ pub struct Engine {
     keys: Vec<(FlowKey, bool)>,
     places: Vec<Place>,
     touched: u64,
+    /// What was odd about packets of the lane, by their place in it; only where rules ask.
+    odd: Vec<(usize, Anomaly)>,
+    asks_frames: bool,
 }
 
 impl Engine {
@@ -176,7 +248,10 @@ impl Engine {
         if let Some(discovery) = inspector.discovery_mut() {
             discovery.assets.tell_of(config.home);
         }
+        let asks_frames = inspector.asks_frames();
         Engine {
+            asks_frames,
+            odd: Vec::new(),
             decoder: Decoder::new(settings, config.seed),
             table: FlowTable::new(config.seed, &limits, config.timeouts, config.emergency),
             inspector,
@@ -199,7 +274,11 @@ impl Engine {
             self.stats.wire_bytes += u64::from(frame.wire);
             self.stats.first.get_or_insert(frame.time);
             self.stats.newest = self.stats.newest.max(frame.time);
+            let before = packets.list().len();
             self.decoder.frame(&frame, &mut packets, &mut self.stats.anomalies);
+            if !self.stats.anomalies.fresh().is_empty() {
+                self.oddities(before, &mut packets, frame.time, sink);
+            }
             if packets.is_full() {
                 self.count(&mut packets, sink);
             }
@@ -212,6 +291,21 @@ impl Engine {
         self.count(&mut packets, sink);
     }
 
+    /// Keeps what was odd about a frame for its innermost packet. One without a packet is told at once.
+    #[cold]
+    fn oddities(&mut self, before: usize, packets: &mut Packets<'_>, time: Timestamp, sink: &mut impl FlowSink) {
+        let after = packets.list().len();
+        if self.asks_frames && after > before {
+            self.odd.extend(self.stats.anomalies.fresh().iter().map(|anomaly| (after - 1, *anomaly)));
+        } else if self.asks_frames {
+            // Those before it come first.
+            self.count(packets, sink);
+            let number = self.stats.packets;
+            self.inspector.frame(time, number, self.stats.anomalies.fresh(), sink);
+        }
+        self.stats.anomalies.stale();
+    }
+
     /// Decodes and counts what reassembly gave. A datagram may hold a fragment of an inner one, so there may be more
     /// afterwards; each is smaller than the one that held it.
     #[cold]
@@ -220,6 +314,9 @@ impl Engine {
         while let Some(datagram) = next {
             let mut packets = Packets::default();
             self.decoder.datagram(&datagram, &mut packets, &mut self.stats.anomalies);
+            if !self.stats.anomalies.fresh().is_empty() {
+                self.oddities(0, &mut packets, self.stats.newest, sink);
+            }
             self.count(&mut packets, sink);
             self.decoder.recycle(datagram);
             next = self.decoder.take_datagram();
@@ -350,8 +447,20 @@ impl Engine {
             self.stats.arp += 1;
             self.inspector.arp(arp);
         }
-        let Engine { summary, inspector, .. } = self;
-        for ((packet, (key, upward)), place) in packets.list().iter().zip(&self.keys).zip(&self.places) {
+        let Engine { summary, inspector, odd, .. } = self;
+        let mut odd = odd.iter().peekable();
+        for (number, ((packet, (key, upward)), place)) in
+            packets.list().iter().zip(&self.keys).zip(&self.places).enumerate()
+        {
+            let mut anomalies = [Anomaly::TooManyLayers; 8];
+            let mut odd_of = 0;
+            while let Some((_, anomaly)) = odd.next_if(|(of, _)| *of == number) {
+                if let Some(slot) = anomalies.get_mut(odd_of) {
+                    *slot = *anomaly;
+                    odd_of += 1;
+                }
+            }
+            let anomalies = anomalies.get(..odd_of).unwrap_or_default();
             let mut ended = |index, flow: &mut Flow| {
                 inspector.ended(flow, sink);
                 sink.flow(flow);
@@ -367,7 +476,7 @@ impl Engine {
             if let Some(flow) = self.table.get_mut(change.flow)
                 && !packet.icmp_error
             {
-                inspector.packet(flow, packet, change.from_client, sink);
+                inspector.packet(flow, packet, change.from_client, anomalies, sink);
             }
             if let Some(summary) = summary {
                 if change.opened {
@@ -382,6 +491,7 @@ impl Engine {
             }
         }
         packets.clear();
+        self.odd.clear();
         if self.inspector.discovery().is_some_and(|discovery| discovery.assets.has_events()) {
             self.tell(sink);
         }

@@ -22,6 +22,8 @@ pub struct Packet<'a> {
     pub tcp_options: &'a [u8],
     /// Time of the frame, or of the one that completed a datagram: nanoseconds since 1970, UTC.
     pub time: i64,
+    /// Number of that frame, from 1 on.
+    pub number: u64,
     /// Length of the whole frame on the wire. A reassembled datagram has the length that it would have had in one
     /// frame; fragments that never made a whole have the sum of theirs.
     pub wire: u32,

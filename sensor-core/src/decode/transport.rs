@@ -73,6 +73,7 @@ pub fn decode<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, proto: u8, body: Span<'a>) -
         transport: body.data,
         tcp_options: &[],
         time: context.time,
+        number: context.number,
         wire: context.wire,
         packets: context.packets,
         payload_len: length(body),

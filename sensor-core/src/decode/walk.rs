@@ -44,6 +44,8 @@ pub type Next<'a> = Result<Option<(Layer, Span<'a>)>, Anomaly>;
 pub struct Context {
     /// See [`super::Packet::time`].
     pub time: i64,
+    /// See [`super::Packet::number`].
+    pub number: u64,
     /// See [`super::Packet::wire`].
     pub wire: u32,
     /// See [`super::Packet::packets`].

@@ -17,6 +17,7 @@ use super::view::index;
 use crate::applayer::parser::Protocol as Parsed;
 use crate::applayer::{AppProto, Side};
 use crate::rules::ast::{Body, FlowintOperand, Inspect, StreamScope};
+use crate::rules::config::{RateAction, ThresholdLine};
 use crate::rules::{self, Action, Address, Buffer, Direction, PortRange, Protocol, Refusal, Rule, Ruleset};
 
 /// Rules that can be run; never changes, so that any number of detectors may share it.
@@ -35,6 +36,8 @@ pub struct Rules {
     pub(super) apps: Box<[AppRules]>,
     /// Bytes of a window that are looked at again with the next one.
     pub(super) overlap: usize,
+    /// Some rule asks what is odd about a connection.
+    pub(super) asks_streams: bool,
 }
 
 impl Rules {
@@ -56,6 +59,18 @@ impl Rules {
     pub fn automata_bytes(&self) -> usize {
         self.packets.iter().flatten().chain(&self.streams).map(Group::bytes).sum::<usize>()
             + self.apps.iter().map(AppRules::bytes).sum::<usize>()
+    }
+
+    /// Whether some rule asks what is odd about a connection: then connections are followed from their first packet on.
+    #[must_use]
+    pub fn asks_streams(&self) -> bool {
+        self.asks_streams
+    }
+
+    /// Whether some rule asks what decoding found odd.
+    #[must_use]
+    pub fn asks_frames(&self) -> bool {
+        !self.frames.is_empty()
     }
 
     pub(super) fn get(&self, rule: u32) -> Option<&Compiled> {
@@ -128,7 +143,7 @@ impl<'a> Compiler<'a> {
     fn run(mut self) -> (Rules, Vec<Refusal>) {
         let enabled = (0..).zip(self.set.rules()).filter(|(_, rule)| rule.enabled);
         let mut order: Vec<(u32, &Rule)> = enabled.collect();
-        order.sort_by_cached_key(|(at, rule)| (rank(rule), *at));
+        order.sort_by_cached_key(|(at, rule)| (rank(rule, self.set.priority(rule)), *at));
         let mut all = Vec::with_capacity(order.len());
         let mut patterns = Vec::with_capacity(order.len());
         for (at, rule) in order {
@@ -191,7 +206,7 @@ impl<'a> Compiler<'a> {
         if header.protocol == Protocol::Arp {
             return Err(whole("rules for ARP are not run in this version".into()));
         }
-        let mut parts = Parts::default();
+        let mut parts = Parts { quiet: header.action == Action::Pass, ..Parts::default() };
         for (option, it) in rule.options.iter().enumerate() {
             self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
         }
@@ -221,9 +236,9 @@ impl<'a> Compiler<'a> {
             || !parts.own.is_empty()
             || !parts.names.is_empty()
             || !parts.events.is_empty();
-        let names_app =
-            header.protocol.is_app() || parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
-        let kind = if header.protocol == Protocol::PacketHeader {
+        // A rule that only names a protocol in its header is looked at with each packet of it.
+        let names_app = !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
+        let kind = if header.protocol == Protocol::PacketHeader || parts.tests.iter().any(Test::asks_frames) {
             Kind::Frame
         } else if of_transaction {
             Kind::Transaction
@@ -278,9 +293,55 @@ impl<'a> Compiler<'a> {
             events: parts.events.into(),
             threshold: parts.threshold,
             filter: parts.filter,
+            rate: None,
+            suppress: Box::default(),
             kind,
         };
+        let compiled = self.limited(compiled).map_err(whole)?;
         Ok((compiled, fast))
+    }
+
+    /// What the files beside the rules say of one.
+    fn limited(&mut self, mut rule: Compiled) -> Result<Compiled, String> {
+        let set = self.set;
+        let mut suppress = Vec::new();
+        // What names the rule goes before what names its group, and that before what names all.
+        let lines = set.thresholds().iter().filter(|line| {
+            let (gid, sid) = line.of();
+            (gid == 0 || gid == rule.gid) && (sid == 0 || sid == rule.sid)
+        });
+        let mut lines: Vec<_> = lines.collect();
+        lines.sort_by_key(|line| line.of().1 == 0);
+        let (mut limit, mut rate) = (None, None);
+        for line in lines {
+            match line {
+                ThresholdLine::Limit { sid, threshold, .. } => {
+                    // A rule's own goes before what is said of all.
+                    if *sid != 0 || rule.threshold.is_none() {
+                        limit.get_or_insert(*threshold);
+                    }
+                }
+                ThresholdLine::Rate { threshold, action, timeout, .. } => {
+                    let action = match action {
+                        RateAction::Alert => Action::Alert,
+                        RateAction::Drop => Action::Drop,
+                        RateAction::Pass => Action::Pass,
+                        RateAction::Reject => Action::Reject,
+                    };
+                    rate.get_or_insert((*threshold, action, *timeout));
+                }
+                ThresholdLine::Suppress { of: None, .. } => suppress.push((None, Addresses::all())),
+                ThresholdLine::Suppress { of: Some((by, addresses)), .. } => {
+                    let number = self.addresses.set(addresses)?;
+                    let addresses = self.addresses.get(number).cloned().unwrap_or_else(Addresses::all);
+                    suppress.push((Some(*by), addresses));
+                }
+            }
+        }
+        rule.threshold = limit.or(rule.threshold);
+        rule.rate = rate;
+        rule.suppress = suppress.into();
+        Ok(rule)
     }
 
     /// Nothing is asked but who speaks to whom.
@@ -383,6 +444,7 @@ impl<'a> Compiler<'a> {
             });
         }
         let rules = Rules {
+            asks_streams: all.iter().any(|rule| rule.tests.iter().any(Test::asks_streams)),
             all: all.into(),
             addresses: self.addresses.sets(),
             ports: self.ports.sets(),

@@ -25,7 +25,7 @@ mod view;
 
 pub use compile::Rules;
 pub use compiled::{Compiled, Kind};
-pub use detector::{Alert, Counters, Detector, Output, Place};
+pub use detector::{Alert, Counters, Detector, Output, Place, Settings, Verdict};
 pub use shared::Shared;
 pub use state::FlowState;
 pub use view::{FlowView, PacketView};

@@ -61,6 +61,16 @@ impl Test {
         }))
     }
 
+    /// Whether it asks what decoding found odd.
+    pub(super) fn asks_frames(&self) -> bool {
+        matches!(self, Test::Anomaly(_))
+    }
+
+    /// Whether it asks what is odd about a connection.
+    pub(super) fn asks_streams(&self) -> bool {
+        matches!(self, Test::Event(_))
+    }
+
     /// Whether it makes a rule of TCP look at packets rather than the stream.
     pub(super) fn needs_packets(&self) -> bool {
         match self {

@@ -65,7 +65,7 @@ impl Detector {
         ended: bool,
         out: &mut Output,
     ) {
-        let Detector { rules, work } = self;
+        let Detector { rules, work, .. } = self;
         let app = rules.apps.iter().find(|app| app.app == protocol.app);
         for id in parser.ids() {
             let Some(transaction) = parser.transaction(id) else { continue };
@@ -118,7 +118,6 @@ fn look(
     let events = at.transaction.events().0 | (at.parser.events().0 & !state.events);
     let came = events & !known.events;
     let further = known.looked.iter().zip(at.progress).any(|(looked, now)| *looked <= now);
-    let mut told = 0;
     for side in SIDES {
         if !further && came == 0 {
             break;
@@ -172,9 +171,7 @@ fn look(
                     if known.told.len() < MOST_WAITING {
                         known.told.push(*number);
                     }
-                    if work.matched(*number, rule, &scene, state, Place::Transaction(id), &mut told, out) {
-                        break;
-                    }
+                    work.matched(*number, rule, &scene, state, Place::Transaction(id), out);
                 }
             }
         }

@@ -32,6 +32,22 @@ pub struct FlowView {
 }
 
 impl FlowView {
+    /// Of a frame without a packet.
+    pub(super) fn none(time: i64) -> FlowView {
+        FlowView {
+            id: 0,
+            addresses: [0; 2],
+            ports: [0; 2],
+            proto: 0,
+            app: None,
+            established: false,
+            first: time,
+            packets: [0; 2],
+            bytes: [0; 2],
+            payload: [0; 2],
+        }
+    }
+
     /// Of a flow of the table.
     #[must_use]
     pub fn of(flow: &Flow) -> FlowView {
