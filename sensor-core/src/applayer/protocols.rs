@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, http1, pgsql, quic, ssh, tls};
+use super::{bittorrent_dht, dhcp, dns, http1, ike, ntp, pgsql, quic, snmp, ssh, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -14,6 +14,11 @@ const ALL: &[&Protocol] = &[
     &ssh::PROTOCOL,
     &quic::PROTOCOL,
     &pgsql::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &ike::PROTOCOL,
+    &snmp::PROTOCOL,
+    &ntp::PROTOCOL,
+    &bittorrent_dht::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

@@ -122,6 +122,10 @@ fn look(
         if !further && came == 0 {
             break;
         }
+        // A message has nothing for rules of the other direction.
+        if at.transaction.only().is_some_and(|only| only != side) {
+            continue;
+        }
         // A packet of the other direction has its addresses the other way round.
         let scene = Scene { flow, side, time, packet: packet.filter(|packet| packet.side == side) };
         work.found.begin();
