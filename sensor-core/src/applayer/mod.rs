@@ -5,11 +5,18 @@
 
 #![warn(clippy::indexing_slicing)]
 
+pub mod bittorrent_dht;
+mod datagrams;
+pub mod dhcp;
 pub mod dns;
 mod expect;
+mod framing;
 pub mod http1;
+pub mod ike;
 pub mod inflate;
+pub mod ntp;
 pub mod parser;
+pub mod pgsql;
 mod prefixes;
 mod probe;
 mod probers;
@@ -17,6 +24,7 @@ mod proto;
 pub mod protocols;
 pub mod quic;
 mod registry;
+pub mod snmp;
 pub mod ssh;
 pub mod tls;
 mod view;

@@ -2,11 +2,24 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, http1, quic, ssh, tls};
+use super::{bittorrent_dht, dhcp, dns, http1, ike, ntp, pgsql, quic, snmp, ssh, tls};
 
 /// The protocols, one a line.
-const ALL: &[&Protocol] =
-    &[&http1::PROTOCOL, &dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL, &ssh::PROTOCOL, &quic::PROTOCOL];
+const ALL: &[&Protocol] = &[
+    &http1::PROTOCOL,
+    &dns::PROTOCOL,
+    &dns::MDNS,
+    &dns::LLMNR,
+    &tls::PROTOCOL,
+    &ssh::PROTOCOL,
+    &quic::PROTOCOL,
+    &pgsql::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &ike::PROTOCOL,
+    &snmp::PROTOCOL,
+    &ntp::PROTOCOL,
+    &bittorrent_dht::PROTOCOL,
+];
 
 /// What is known of a protocol; `None` if it has no parser.
 #[must_use]

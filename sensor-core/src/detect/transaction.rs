@@ -122,6 +122,7 @@ fn look(
         if !further && came == 0 {
             break;
         }
+        // A message has nothing for rules of the other direction.
         if at.transaction.only().is_some_and(|only| only != side) {
             continue;
         }

@@ -12,7 +12,7 @@ use super::{address, proto_name, time};
 /// Appends a transaction's line; `name` is its event type and the name of its object.
 pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
     Object::write(line, |event| {
-        header(event, told.flow, Side::ToServer, told.time, name);
+        header(event, told.flow, told.transaction.only().unwrap_or(Side::ToServer), told.time, name);
         event.number("tx_id", told.id);
         event.object(name, |object| told.transaction.eve(object));
         event.text("community_id", community_id(told.flow));
@@ -45,7 +45,8 @@ pub(super) fn files(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
 
 /// Appends the line of each thing that was odd about a transaction.
 pub(super) fn anomalies(line: &mut Vec<u8>, told: &Told<'_>) {
-    for event_name in told.transaction.events().iter().filter_map(|event| told.protocol.events.get(usize::from(event))) {
+    for event_name in told.transaction.events().iter().filter_map(|event| told.protocol.events.get(usize::from(event)))
+    {
         Object::write(line, |event| {
             header(event, told.flow, Side::ToServer, told.time, "anomaly");
             event.number("tx_id", told.id);
