@@ -5,8 +5,10 @@
 
 #![warn(clippy::indexing_slicing)]
 
+pub mod dcerpc;
 pub mod dns;
 mod expect;
+mod framing;
 pub mod http1;
 pub mod inflate;
 pub mod parser;

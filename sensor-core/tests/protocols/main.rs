@@ -4,3 +4,4 @@
 mod captures;
 mod names_and_keys;
 mod replay;
+mod windows;
