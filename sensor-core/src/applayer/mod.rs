@@ -7,9 +7,11 @@
 
 pub mod bittorrent_dht;
 mod datagrams;
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dns;
 mod expect;
+mod frames;
 mod framing;
 pub mod http1;
 pub mod ike;

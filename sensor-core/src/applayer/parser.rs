@@ -143,6 +143,12 @@ pub trait Transaction: fmt::Debug {
         false
     }
 
+    /// Whether numbers in what a side sent have their lowest byte first, where the message says so (`dce` of
+    /// `byte_test` and its like).
+    fn little_endian(&self, _side: Side) -> bool {
+        false
+    }
+
     /// What was odd.
     fn events(&self) -> EventSet {
         EventSet::NONE

@@ -179,6 +179,8 @@ pub(super) fn is_app(named: Protocol, known: AppProto) -> bool {
     match named {
         Protocol::Http => matches!(known, AppProto::Http | AppProto::Http2),
         Protocol::App(AppProto::Dns) => matches!(known, AppProto::Dns | AppProto::Doh2),
+        // A pipe of SMB carries the same calls.
+        Protocol::App(AppProto::Dcerpc) => matches!(known, AppProto::Dcerpc | AppProto::Smb),
         Protocol::App(app) => app == known,
         Protocol::Ip
         | Protocol::Ipv4

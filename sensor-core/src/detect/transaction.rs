@@ -218,7 +218,9 @@ fn verdict(
         let Work { scratch, verify, transforms, sets, .. } = &mut *work;
         let found = each(at, look.buffer.buffer, of, scratch, |data| {
             let data = transformed(&look.transforms, data, verify, transforms);
-            look.chain.matches(data, &mut Cx::new(verify, sets))
+            let mut cx = Cx::new(verify, sets);
+            cx.dce_little = at.transaction.little_endian(of);
+            look.chain.matches(data, &mut cx)
         });
         if !found.unwrap_or_else(|| look.chain.matches_absent()) {
             return Verdict::No;
