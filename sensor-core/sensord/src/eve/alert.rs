@@ -21,6 +21,7 @@ pub(super) fn write(line: &mut Vec<u8>, alert: &Alerted<'_>, rule: &Rule) {
             && let Some(name) = protocol.eve
         {
             event.object(name, |object| transaction.eve(object));
+            transaction.beside(event);
         }
         if let Some(app) = alert.flow.app {
             event.text("app_proto", app.name());
