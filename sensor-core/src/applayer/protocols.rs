@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dcerpc, dhcp, dns, http1, ike, ntp, pgsql, quic, snmp, ssh, tls};
+use super::{bittorrent_dht, dcerpc, dhcp, dns, http1, ike, ntp, pgsql, quic, smtp, snmp, ssh, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -20,6 +20,7 @@ const ALL: &[&Protocol] = &[
     &ntp::PROTOCOL,
     &bittorrent_dht::PROTOCOL,
     &dcerpc::PROTOCOL,
+    &smtp::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

@@ -28,6 +28,7 @@ pub(super) fn write(line: &mut Vec<u8>, alert: &Alerted<'_>, rule: &Rule, rules:
             && let Some(name) = protocol.eve
         {
             event.object(name, |object| transaction.eve(object));
+            transaction.beside(event);
         }
         let Some(of) = alert.flow else { return };
         if let Some(app) = of.app {

@@ -15,6 +15,7 @@ pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
         header(event, told.flow, told.transaction.only().unwrap_or(Side::ToServer), told.time, name);
         event.number("tx_id", told.id);
         event.object(name, |object| told.transaction.eve(object));
+        told.transaction.beside(event);
         event.text("community_id", community_id(told.flow));
     });
     line.push(b'\n');
