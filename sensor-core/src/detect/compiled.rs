@@ -8,7 +8,7 @@ use super::view::Scene;
 use crate::applayer::{AppProto, Side};
 use crate::decode::ip_proto;
 use crate::rules::ast::{
-    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, HostSide, NumberTest, Tag, Threshold, Track,
+    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, Hash, HostSide, NumberTest, Tag, Threshold, Track,
 };
 use crate::rules::config::SuppressBy;
 use crate::rules::{Action, Direction, Protocol};
@@ -49,6 +49,8 @@ pub struct Compiled {
     pub(super) numbers: Box<[NumberTest]>,
     pub(super) own: Box<[Body]>,
     pub(super) names: Box<[NameTest]>,
+    /// Lists of hashes that a file's has to be in, or must not be in.
+    pub(super) hashes: Box<[(Hash, bool, u32)]>,
     pub(super) events: Box<[(AppProto, u8)]>,
     pub(super) threshold: Option<Threshold>,
     pub(super) filter: Option<Threshold>,

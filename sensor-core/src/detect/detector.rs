@@ -1,13 +1,11 @@
 //! Rules run over what a flow brings.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-
-use foldhash::fast::RandomState;
 
 use super::compile::{Rules, kind};
 use super::compiled::{Compiled, Condition, Effect, is_app};
 use super::group::Group;
+use super::lists::Datasets;
 use super::shared::{Ends, Judged, Key, Shared};
 use super::state::{FlowState, Window};
 use super::verify::{self, Chain, Cx};
@@ -16,7 +14,7 @@ use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::Packet;
 use crate::rules::Action;
-use crate::rules::ast::{DatasetCommand, FlowintOperation, HostSide, Track};
+use crate::rules::ast::{FlowintOperation, HostSide, Track};
 use crate::stream::Events;
 
 /// Runs rules over packets, streams and transactions.
@@ -158,7 +156,7 @@ impl Detector {
             scratch: Vec::new(),
             verify: verify::State::default(),
             transforms: verify::Work::default(),
-            sets: Datasets { most, ..Datasets::default() },
+            sets: Datasets::new(&rules.lists, most),
         };
         Detector { rules, work, settings }
     }
@@ -446,29 +444,6 @@ impl Found {
 
     pub(super) fn give(&mut self, list: Vec<u32>) {
         self.list = list;
-    }
-}
-
-/// Data sets that rules fill; holds at most so many entries in all, and takes no more when full.
-#[derive(Debug, Default)]
-pub(super) struct Datasets {
-    entries: HashSet<(u32, Box<[u8]>), RandomState>,
-    most: usize,
-}
-
-impl verify::Sets for Datasets {
-    fn dataset(&mut self, set: u32, command: DatasetCommand, data: &[u8]) -> bool {
-        let entry = (set, data.into());
-        match command {
-            DatasetCommand::Set => self.entries.len() < self.most && self.entries.insert(entry),
-            DatasetCommand::Unset => self.entries.remove(&entry),
-            DatasetCommand::IsSet => self.entries.contains(&entry),
-            DatasetCommand::IsNotSet => !self.entries.contains(&entry),
-        }
-    }
-
-    fn reputation(&mut self, _: u32, _: &[u8]) -> Option<u16> {
-        None
     }
 }
 

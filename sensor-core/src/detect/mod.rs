@@ -13,6 +13,7 @@ mod detector;
 mod fast;
 mod group;
 mod header;
+mod lists;
 mod matcher;
 mod option;
 mod order;

@@ -9,8 +9,8 @@ use super::verify::{self, Cx, Transforms};
 use super::view::{FlowView, PacketView, SIDES, Scene, index};
 use crate::applayer::Side;
 use crate::applayer::parser::{FileState, Parser, Protocol, Transaction};
-use crate::rules::ast::{FileText, NumberTest, Which};
-use crate::rules::{self, Buffer, Comparison, Field};
+use crate::rules::ast::{FileText, Hash, NumberTest, Which};
+use crate::rules::{Buffer, Comparison, Field};
 
 /// How far a transaction was looked at.
 #[derive(Debug, Default)]
@@ -167,7 +167,7 @@ fn look(
             if known.told.contains(&(*number, side)) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
-            match verdict(*number, rule, side, at, &scene, state, events, work) {
+            match verdict(rules, *number, rule, side, at, &scene, state, events, work) {
                 Verdict::No => {}
                 Verdict::Wait if known.waiting.len() < MOST_WAITING => known.waiting.push((*number, side)),
                 Verdict::Wait => work.counters.waiting += 1,
@@ -191,6 +191,7 @@ fn look(
 
 #[allow(clippy::too_many_arguments)]
 fn verdict(
+    rules: &Rules,
     number: u32,
     rule: &Compiled,
     side: Side,
@@ -232,7 +233,8 @@ fn verdict(
     let numbers = rule.numbers.iter().all(|test| holds_number(at.transaction, test, side));
     let own = rule.own.iter().all(|test| at.transaction.holds(test, side));
     let names = rule.names.iter().all(|name| holds_name(at.transaction, name, side));
-    if !(numbers && own && names) {
+    let hashes = rule.hashes.iter().all(|test| holds_hash(rules, at.transaction, test, side));
+    if !(numbers && own && names && hashes) {
         return later;
     }
     if let Some(chain) = &rule.payload {
@@ -286,9 +288,9 @@ fn each(
 
 fn holds_number(transaction: &dyn Transaction, test: &NumberTest, side: Side) -> bool {
     let side = match test.side {
-        Some(rules::Side::ToServer) => Side::ToServer,
-        Some(rules::Side::ToClient) => Side::ToClient,
-        Some(rules::Side::Both) | None => side,
+        Some(crate::rules::Side::ToServer) => Side::ToServer,
+        Some(crate::rules::Side::ToClient) => Side::ToClient,
+        Some(crate::rules::Side::Both) | None => side,
     };
     if test.field == Field::FileSize {
         return transaction.files().iter().filter(|file| file.to_client == (side == Side::ToClient)).any(|file| {
@@ -313,6 +315,25 @@ fn holds_number(transaction: &dyn Transaction, test: &NumberTest, side: Side) ->
             place.and_then(value).is_some_and(holds)
         }
     }
+}
+
+/// Whether a file that was seen whole has a hash that is in a list, or none that is.
+fn holds_hash(
+    rules: &Rules,
+    transaction: &dyn Transaction,
+    (hash, negated, list): &(Hash, bool, u32),
+    side: Side,
+) -> bool {
+    let Some(list) = rules.hashes.get(*list as usize) else { return false };
+    let files = transaction.files().iter().filter(|file| file.to_client == (side == Side::ToClient));
+    files.filter_map(crate::applayer::parser::File::digests).any(|(md5, sha1, sha256)| {
+        let digest: &[u8] = match hash {
+            Hash::Md5 => &md5,
+            Hash::Sha1 => &sha1,
+            Hash::Sha256 => &sha256,
+        };
+        list.contains(digest) != *negated
+    })
 }
 
 fn holds_name(

@@ -104,6 +104,10 @@ impl Inspector {
         let settings =
             stream::Settings { midstream: true, one_sided: true, memcap: limits.stream_bytes, ..Default::default() };
         let detection = config.rules.as_ref().filter(|_| config.protocols);
+        let mut parse = config.parse.clone().filter(|_| config.protocols);
+        if let (Some(parse), Some(rules)) = (&mut parse, detection) {
+            parse.hash_files |= rules.asks_hashes();
+        }
         Inspector {
             streams: Streams::new(settings),
             prefixes: Prefixes::new(PREFIXES),
@@ -112,7 +116,7 @@ impl Inspector {
             datagrams: Slab::new(),
             observer: config.discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
             probing: config.protocols,
-            parse: config.parse.clone().filter(|_| config.protocols),
+            parse,
             detection: detection.map(|rules| Detection::new(Arc::clone(rules), config)),
             midstream: config.midstream,
             parsed: 0,
