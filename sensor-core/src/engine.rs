@@ -104,12 +104,12 @@ pub enum MidstreamPolicy {
 /// A rule that matched, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct Alerted<'a> {
-    /// The flow; `None` for a frame that holds no packet.
+    /// The flow; `None` for a frame that holds no packet, and for an ICMP error, which is of no flow.
     pub flow: Option<&'a Flow>,
-    /// Time of the packet that brought it: nanoseconds since 1970, UTC.
+    /// The packet that brought it; `None` if the flow's end did. Empty but for its number where a frame holds none.
+    pub packet: Option<&'a Packet<'a>>,
+    /// Time of that packet: nanoseconds since 1970, UTC.
     pub time: Timestamp,
-    /// Number of that packet's frame, from 1 on; `None` if no packet brought it but the flow's end.
-    pub number: Option<u64>,
     /// The direction of what matched.
     pub side: Side,
     /// The rule.

@@ -199,15 +199,38 @@ impl Detection {
     #[cold]
     pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
         self.detector.frame(time, anomalies, &mut self.out);
+        self.tell_of(&Packet { time, number, ..Packet::default() }, sink);
+    }
+
+    /// Looks at an ICMP error.
+    pub fn error(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        let mut state = FlowState::default();
+        let seen = PacketView {
+            packet,
+            side: Side::ToServer,
+            streamed: false,
+            app_told: true,
+            anomalies,
+            events: Events::NONE,
+        };
+        self.detector.packet(&FlowView::alone(packet), &mut state, seen, &mut self.out);
+        if !self.out.is_empty() {
+            self.detector.conclude(&mut state, packet.time, &mut self.out);
+            self.tell_of(packet, sink);
+        }
+    }
+
+    /// Hands on alerts about a packet of no flow.
+    fn tell_of(&mut self, packet: &Packet<'_>, sink: &mut impl FlowSink) {
         for alert in self.out.alerts.drain(..) {
             let Some(rule) = self.detector.rules().rules().get(alert.rule as usize) else { continue };
             sink.alert(&Alerted {
                 flow: None,
-                time,
-                number: Some(number),
+                packet: Some(packet),
+                time: packet.time,
                 side: alert.side,
                 rule,
-                action: alert.action,
+                action: if self.inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction: None,
             });
@@ -236,7 +259,7 @@ impl Detection {
             sink.alert(&Alerted {
                 flow: Some(flow),
                 time,
-                number: packet.map(|packet| packet.number),
+                packet,
                 side: alert.side,
                 rule,
                 action: if self.inline { alert.action } else { Action::Alert },

@@ -233,6 +233,13 @@ impl Inspector {
         }
     }
 
+    /// Takes an ICMP error, which is looked at for itself.
+    pub fn error(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        if let Some(detection) = &mut self.detection {
+            detection.error(packet, anomalies, sink);
+        }
+    }
+
     /// A flow ends: what waited is read, what is left is told, and its place is given back.
     #[inline]
     pub fn ended(&mut self, flow: &mut Flow, sink: &mut impl FlowSink) {
