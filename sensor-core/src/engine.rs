@@ -107,12 +107,12 @@ pub enum MidstreamPolicy {
 /// A rule that matched, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct Alerted<'a> {
-    /// The flow; `None` for a frame that holds no packet.
+    /// The flow; `None` for a frame that holds no packet, and for an ICMP error, which is of no flow.
     pub flow: Option<&'a Flow>,
-    /// Time of the packet that brought it: nanoseconds since 1970, UTC.
+    /// The packet that brought it; `None` if the flow's end did. Empty but for its number where a frame holds none.
+    pub packet: Option<&'a Packet<'a>>,
+    /// Time of that packet: nanoseconds since 1970, UTC.
     pub time: Timestamp,
-    /// Number of that packet's frame, from 1 on; `None` if no packet brought it but the flow's end.
-    pub number: Option<u64>,
     /// The direction of what matched.
     pub side: Side,
     /// The rule.
@@ -191,6 +191,8 @@ pub struct Config {
     pub midstream_policy: MidstreamPolicy,
     /// The sensor stands in the way of the packets: rules that drop do.
     pub inline: bool,
+    /// Rules see a stream's bytes as they come, not in pieces of a size (`stream.inline`). Goes with `inline`.
+    pub stream_inline: bool,
     /// Alerts of one packet that are told (`packet-alert-max`).
     pub packet_alerts: usize,
     /// Look for hosts, what they are called and what they offer.
@@ -216,6 +218,7 @@ impl Default for Config {
             midstream: false,
             midstream_policy: MidstreamPolicy::Ignore,
             inline: false,
+            stream_inline: false,
             packet_alerts: 15,
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),

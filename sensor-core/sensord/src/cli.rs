@@ -192,7 +192,9 @@ impl RuleArgs {
         };
         let read = |set: &mut Ruleset| {
             let read = |path| files::read(set, path).err().map(|error| format!("{error:#}"));
-            self.rules.iter().map(PathBuf::as_path).filter_map(read).collect()
+            let unreadable = self.rules.iter().map(PathBuf::as_path).filter_map(read).collect();
+            files::provide(set);
+            unreadable
         };
         Book::load(&setup, read)
     }
@@ -279,6 +281,7 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
     for path in &args.rules {
         files::read(&mut set, path)?;
     }
+    files::provide(&mut set);
     for (key, path) in settings::files(&args.settings) {
         let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
         if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }

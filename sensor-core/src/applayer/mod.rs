@@ -5,11 +5,22 @@
 
 #![warn(clippy::indexing_slicing)]
 
+pub mod bittorrent_dht;
+mod datagrams;
+pub mod dcerpc;
+pub mod dhcp;
 pub mod dns;
 mod expect;
+mod frames;
+mod framing;
 pub mod http1;
+pub mod ike;
 pub mod inflate;
+mod lines;
+pub mod mime;
+pub mod ntp;
 pub mod parser;
+pub mod pgsql;
 mod prefixes;
 mod probe;
 mod probers;
@@ -17,6 +28,8 @@ mod proto;
 pub mod protocols;
 pub mod quic;
 mod registry;
+pub mod smtp;
+pub mod snmp;
 pub mod ssh;
 pub mod tls;
 mod view;

@@ -2,11 +2,26 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, http1, quic, ssh, tls};
+use super::{bittorrent_dht, dcerpc, dhcp, dns, http1, ike, ntp, pgsql, quic, smtp, snmp, ssh, tls};
 
 /// The protocols, one a line.
-const ALL: &[&Protocol] =
-    &[&http1::PROTOCOL, &dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL, &ssh::PROTOCOL, &quic::PROTOCOL];
+const ALL: &[&Protocol] = &[
+    &http1::PROTOCOL,
+    &dns::PROTOCOL,
+    &dns::MDNS,
+    &dns::LLMNR,
+    &tls::PROTOCOL,
+    &ssh::PROTOCOL,
+    &quic::PROTOCOL,
+    &pgsql::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &ike::PROTOCOL,
+    &snmp::PROTOCOL,
+    &ntp::PROTOCOL,
+    &bittorrent_dht::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &smtp::PROTOCOL,
+];
 
 /// What is known of a protocol; `None` if it has no parser.
 #[must_use]

@@ -72,7 +72,7 @@ impl Detector {
         let renumbered = Renumbered::of(&self.rules, &rules);
         self.work.found = Found::new(rules.all.len());
         self.work.shared.renumber(&renumbered);
-        self.work.sets.renumber(&renumbered);
+        self.work.sets.replace(&rules.lists, &renumbered);
         self.rules = rules;
         renumbered
     }

@@ -66,6 +66,7 @@ pub(super) fn run(rules: &Rules) -> Result<u8> {
             super::warn(&format!("{error:#}"));
         }
     }
+    files::provide(&mut set);
     let (_, refused) = detect::Rules::compile(&set, protocols::all());
     let report = report(&set, &refused);
     let mut out = BufWriter::new(io::stdout().lock());

@@ -53,6 +53,19 @@ pub fn read_packed(set: &mut Ruleset, name: &str, file: impl Read) -> Result<()>
     Ok(())
 }
 
+/// Gives the rules the files they name: beside their own file, or where the program was started.
+pub fn provide(set: &mut Ruleset) {
+    let beside = |file: &str, name: &str| Path::new(file).parent().unwrap_or(Path::new("")).join(name);
+    let wanted: Vec<(String, PathBuf)> =
+        set.wanted().into_iter().map(|(name, file)| (name.to_owned(), beside(file, name))).collect();
+    for (name, beside) in wanted {
+        // A rule whose file is missing is refused with its name.
+        if let Ok(bytes) = File::open(&beside).or_else(|_| File::open(&name)).and_then(limited) {
+            set.provide(&name, bytes);
+        }
+    }
+}
+
 fn archive(set: &mut Ruleset, name: &str, packed: impl Read) -> Result<()> {
     let mut archive = tar::Archive::new(packed);
     let mut files = Vec::new();
