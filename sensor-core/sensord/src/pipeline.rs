@@ -85,6 +85,11 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// Over a bounded channel, and without rules so far.
+    pub fn new(queries: Sender<Query>) -> Handle {
+        Handle { queries, told: Arc::default(), book: Arc::new(watch::channel(None).0) }
+    }
+
     /// The rules that run; waits for the first ones.
     pub async fn book(&self) -> Arc<Book> {
         let mut book = self.book.subscribe();
@@ -101,7 +106,7 @@ impl Handle {
 /// A handle and the end the pipeline reads.
 pub fn queries() -> (Handle, Receiver<Query>) {
     let (queries, receiver) = bounded(QUERIES);
-    (Handle { queries, told: Arc::default(), book: Arc::new(watch::channel(None).0) }, receiver)
+    (Handle::new(queries), receiver)
 }
 
 /// What a source sends to the pipeline. Replay blocks when the channel is full: nothing is dropped.
@@ -475,6 +480,43 @@ mod tests {
         let (reply, mut answer) = oneshot::channel();
         assert!(!pipeline.answer(Query::Live { after, budget, reply }));
         answer.try_recv().unwrap()
+    }
+
+    /// Rules are compiled beside the packets and swapped between them, time and again while the capture is read.
+    #[test]
+    fn rules_that_are_swapped_during_a_replay_lose_no_packet_and_no_flow() {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/sample.pcap");
+        let mut still = Pipeline::new(Engine::new(Config::default()), (), None);
+        still.replay(CaptureReader::open(&sample).unwrap(), None, |_, _| {});
+        let mut many = String::new();
+        for sid in 1..=32_000 {
+            many +=
+                &format!("alert tcp any any -> any any (msg:\"{sid}\"; content:\"no such bytes {sid}\"; sid:{sid};)\n");
+        }
+        let (handle, queries) = queries();
+        let mut pipeline = Pipeline::new(Engine::new(Config::default()), (), Some(1000.0));
+        let reloads = std::thread::spawn(move || {
+            let mut swapped = 0;
+            for round in 0..3 {
+                let setup = sensor_wire::rules::RuleSetup { starter: round == 2, ..Default::default() };
+                let many = many.clone();
+                let book = Arc::new(Book::load(&setup, |set| {
+                    set.read("many.rules", many.as_bytes());
+                    Vec::new()
+                }));
+                assert_eq!(book.rules.rules().len(), if round == 2 { 32_000 + 24 } else { 32_000 });
+                let (reply, done) = oneshot::channel();
+                handle.queries.send(Query::SetRules { book, reply }).unwrap();
+                done.blocking_recv().unwrap();
+                swapped += 1;
+            }
+            swapped
+        });
+        pipeline.replay(CaptureReader::open(&sample).unwrap(), Some(&queries), |_, _| {});
+        pipeline.answer_until_gone(&queries);
+        assert_eq!(reloads.join().unwrap(), 3);
+        let (status, wanted) = (pipeline.status(), still.status());
+        assert_eq!((status.packets, status.flows), (wanted.packets, wanted.flows));
     }
 
     #[test]

@@ -166,7 +166,10 @@ async fn answer_one(mut stream: MessageStream, handle: &Handle) -> Result<(), Li
         Some(Request::Rule { gid, sid }) => {
             stream.send(&handle.book().await.rule(gid, sid).into_iter().collect::<Vec<_>>()).await?;
         }
-        Some(Request::CheckRules { text }) => stream.send(&rules::check(&handle.book().await, &text)).await?,
+        Some(Request::CheckRules { text }) => {
+            let book = handle.book().await;
+            stream.send(&rules::check(&book, &text)).await?;
+        }
         Some(Request::Stop) => answer::stop(&mut stream, handle).await?,
         None => {}
     }

@@ -6,7 +6,6 @@ use super::compile::{Rules, kind};
 use super::compiled::{Compiled, Condition, Effect, is_app};
 use super::group::Group;
 use super::lists::Datasets;
-use super::reload::Renumbered;
 use super::shared::{Ends, Judged, Key, Shared};
 use super::state::{FlowState, Window};
 use super::verify::{self, Chain, Cx};

@@ -31,7 +31,7 @@ impl Progress {
     /// Goes on under the numbers of other rules.
     pub(super) fn renumber(&mut self, to: &Renumbered) {
         self.waiting.retain_mut(|(rule, _)| to.rule(*rule).map(|new| *rule = new).is_some());
-        self.told.retain_mut(|rule| to.rule(*rule).map(|new| *rule = new).is_some());
+        self.told.retain_mut(|(rule, _)| to.rule(*rule).map(|new| *rule = new).is_some());
     }
 
     /// Bytes on the heap, about.

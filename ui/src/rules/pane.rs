@@ -446,7 +446,7 @@ impl RulesPane {
                 <aside class="rules-side" aria-label="Own rules">
                     <h3>{ LOCAL }</h3>
                     <p class="faint">{ "A copy needs a sid of its own, from 1000000 on. The original stays as it is until it is switched off." }</p>
-                    <textarea id="rule-draft" class="mono" spellcheck="false" value={draft.clone()} {oninput}></textarea>
+                    <textarea id="rule-draft" class="mono" spellcheck="false" value={draft.clone()} {oninput} />
                     { for bad.iter().map(|line| html! {
                         <p class="note bad" role="alert">{ format!("line {}, column {}: {}", line.line, line.column, line.message) }</p>
                     }) }
