@@ -200,7 +200,8 @@ impl TextSlot {
 
     /// An inline element is as wide as its content, whatever of it can be seen.
     fn inline_width(&self) -> i32 {
-        self.element.dyn_ref::<HtmlElement>().map_or(0, HtmlElement::offset_width)
+        // One that is cut still knows how wide its content is.
+        self.element.dyn_ref::<HtmlElement>().map_or(0, |element| element.offset_width().max(element.scroll_width()))
     }
 
     /// An element that is squeezed to nothing still knows how wide its content would be.

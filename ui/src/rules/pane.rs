@@ -196,7 +196,7 @@ impl Component for RulesPane {
                 if let (true, Some(local)) = (good, self.draft.clone()) {
                     self.draft = None;
                     self.set(ctx, |prefs| prefs.local = local);
-                    ctx.props().on_say.emit("Kept; the sensors run them".to_owned());
+                    ctx.props().on_say.emit("Kept: they hold for packets from now on".to_owned());
                 }
             }
             Msg::Checked(Err(error)) | Msg::Set(Err(error)) => self.error = Some(error),
@@ -227,7 +227,7 @@ impl Component for RulesPane {
             }
             Msg::Reload => {
                 self.set(ctx, |_| {});
-                ctx.props().on_say.emit("The rules are read anew".to_owned());
+                ctx.props().on_say.emit("Read anew: they hold for packets from now on".to_owned());
             }
             Msg::Set(Ok(())) => self.pull(ctx),
             Msg::Back if self.draft.is_some() => (self.draft, self.checked) = (None, None),
