@@ -60,6 +60,9 @@ pub fn give_up_rights(user: Option<&str>, reading: &[PathBuf]) -> Result<Sandbox
     #[cfg(not(unix))]
     let left = user.map(|_| "another user can be chosen on Unix only".to_owned());
     Ok(match (system::enter(reading), left) {
+        (SandboxStatus::Enforced, None) if !reading.is_empty() => {
+            SandboxStatus::Partly("files in the folders of its rules can be read".into())
+        }
         (status, None) => status,
         (SandboxStatus::Enforced, Some(left)) => SandboxStatus::Partly(left),
         (SandboxStatus::Partly(what), Some(left)) => SandboxStatus::Partly(format!("{what}; {left}")),

@@ -160,7 +160,7 @@ async fn the_flows_of_each_row_add_up_to_it() {
 /// Asks for the flows and values of each row and compares sums, counts and sets.
 async fn check_rows(sensor: &Sensor, rows: &BTreeMap<RowId, Row>, status: &Status) {
     let mut all_flows = BTreeSet::new();
-    for row in rows.values().filter(|row| row.kind == RowKind::Flow) {
+    for row in rows.values().filter(|row| matches!(row.kind, RowKind::Flow | RowKind::Alert)) {
         let (flows, total) = sensor.flows(row.id, 0, u32::MAX).await;
         assert_eq!((total, flows.len()), (row.flows, row.flows as usize), "{row:?}");
         let sum = |of: fn(&FlowRecord) -> u64| flows.iter().map(of).sum::<u64>();
@@ -168,7 +168,12 @@ async fn check_rows(sensor: &Sensor, rows: &BTreeMap<RowId, Row>, status: &Statu
         let frame_bytes = sum(|f| f.to_server.frame_bytes + f.to_client.frame_bytes);
         let bytes = sum(|f| f.to_server.payload_bytes + f.to_client.payload_bytes);
         assert_eq!((packets, frame_bytes, bytes), (row.packets, row.frame_bytes, row.bytes), "{row:?}");
-        assert_eq!(flows.iter().map(|f| f.first).min(), Some(row.first), "{row:?}");
+        let first = flows.iter().map(|f| f.first).min();
+        if row.kind == RowKind::Flow {
+            assert_eq!(first, Some(row.first), "{row:?}");
+        } else {
+            assert!(first <= Some(row.first) && row.first <= row.last, "its time is that of an alert: {row:?}");
+        }
         assert_eq!(flows.iter().map(|f| f.last).max(), Some(row.last), "{row:?}");
         assert_eq!(flows.iter().any(|f| f.estimate), row.estimate, "{row:?}");
         assert!(flows.iter().all(|f| f.proto == row.proto && f.end.is_some()), "{row:?}");

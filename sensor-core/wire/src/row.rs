@@ -16,7 +16,7 @@ pub struct Row {
     pub rev: u32,
     /// Which of the five kinds of record.
     pub kind: RowKind,
-    /// Start of the row's first flow.
+    /// Start of the row's first flow; of a row with alerts the time of the first one that brought a flow into it.
     pub first: Timestamp,
     /// Last packet of any of the row's flows.
     pub last: Timestamp,
