@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
+use super::parser::Announced;
 use super::view::is_ascii;
 use super::{AppProto, Side};
 
@@ -28,6 +29,8 @@ pub struct Expectations {
     cap: usize,
     serial: u64,
     forced: u64,
+    /// What was said of flows to come, the newest last: their listener, until when, and what.
+    said: VecDeque<(Endpoint, i64, Announced)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +53,14 @@ impl Expectations {
     #[must_use]
     pub fn new(cap: usize) -> Self {
         let cap = cap.max(1);
-        Expectations { entries: HashMap::default(), order: VecDeque::new(), cap, serial: 0, forced: 0 }
+        Expectations {
+            entries: HashMap::default(),
+            order: VecDeque::new(),
+            cap,
+            serial: 0,
+            forced: 0,
+            said: VecDeque::new(),
+        }
     }
 
     /// Entries that gave way before their time because the table was full.
@@ -117,6 +127,31 @@ impl Expectations {
                 }
             }
         }
+    }
+
+    /// Notes what a parser announced in a flow: a flow to come, or what one that is expected will be about.
+    pub fn announce(&mut self, flow: Flow, announced: Announced, now: i64) {
+        let (address, _) = if announced.listener == Side::ToServer { flow.originator } else { flow.responder };
+        let endpoint = Endpoint { udp: flow.udp, address, port: announced.port };
+        if announced.about.is_empty() {
+            return self.add(endpoint, announced.app, now, FTP_WAIT, true);
+        }
+        if self.said.len() >= MAX_SAID {
+            self.said.pop_front();
+            self.forced += 1;
+        }
+        self.said.push_back((endpoint, now.saturating_add(FTP_WAIT), announced));
+    }
+
+    /// What was said of a flow, by its responder; asked when its first bytes come, since FTP tells a file's name after
+    /// the connection may have been made.
+    pub fn said(&mut self, flow: Flow, now: i64) -> Option<Announced> {
+        let endpoint = Endpoint { udp: flow.udp, address: flow.responder.0, port: flow.responder.1 };
+        while self.said.front().is_some_and(|(_, until, _)| *until < now) {
+            self.said.pop_front();
+        }
+        let place = self.said.iter().rposition(|(of, until, _)| *of == endpoint && *until >= now)?;
+        self.said.remove(place).map(|(.., announced)| announced)
     }
 
     /// The protocol expected of a new flow, by its responder and then by its originator. A data connection is expected
@@ -273,6 +308,8 @@ fn v4(octets: [u8; 4]) -> u128 {
 
 const UNSPECIFIED_V4: u128 = 0xffff_0000_0000;
 
+/// Flows to come of which something was said; the oldest gives way.
+const MAX_SAID: usize = 1024;
 /// Lines of one piece that are looked at.
 const MAX_LINES: usize = 128;
 /// A data connection is opened when its command is given, soon after the announcement.

@@ -7,6 +7,8 @@
 
 pub mod dns;
 mod expect;
+pub mod ftp;
+pub mod ftp_data;
 pub mod http1;
 pub mod inflate;
 mod lines;

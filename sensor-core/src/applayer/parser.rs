@@ -93,7 +93,8 @@ pub struct Context<'a> {
     /// What the flow carries from the next byte of both sides on: set by a parser for STARTTLS (`Next::Is`), CONNECT
     /// and upgrades (`Next::Probe`).
     pub next: Option<Next>,
-    /// A flow that was announced: the port its client will connect to or listen on, and what it will carry.
+    /// A flow that was announced: the port its client will connect to or listen on, and what it will carry. The first
+    /// bytes of a flow that another announced find here what that said of it.
     pub announced: Option<Announced>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, http1, quic, smtp, ssh, tls};
+use super::{dns, ftp, ftp_data, http1, quic, smtp, ssh, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -14,6 +14,8 @@ const ALL: &[&Protocol] = &[
     &ssh::PROTOCOL,
     &quic::PROTOCOL,
     &smtp::PROTOCOL,
+    &ftp::PROTOCOL,
+    &ftp_data::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.
