@@ -14,6 +14,7 @@ pub mod inflate;
 mod lines;
 pub mod mime;
 pub mod parser;
+pub mod pop3;
 mod prefixes;
 mod probe;
 mod probers;
@@ -23,6 +24,7 @@ pub mod quic;
 mod registry;
 pub mod smtp;
 pub mod ssh;
+pub mod tftp;
 pub mod tls;
 mod view;
 

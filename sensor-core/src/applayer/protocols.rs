@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, ftp, ftp_data, http1, quic, smtp, ssh, tls};
+use super::{dns, ftp, ftp_data, http1, pop3, quic, smtp, ssh, tftp, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -16,6 +16,8 @@ const ALL: &[&Protocol] = &[
     &smtp::PROTOCOL,
     &ftp::PROTOCOL,
     &ftp_data::PROTOCOL,
+    &pop3::PROTOCOL,
+    &tftp::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.
