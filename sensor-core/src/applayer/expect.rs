@@ -411,6 +411,33 @@ mod tests {
     }
 
     #[test]
+    fn what_was_said_of_a_data_flow_is_told_once_and_in_time() {
+        let mut table = Expectations::new(16);
+        let said = |listener, port, about: &str| Announced {
+            listener,
+            port,
+            app: AppProto::FtpData,
+            about: about.as_bytes().into(),
+        };
+        let passive = flow(false, (CLIENT, 40001), (SERVER, 50000));
+        let active = flow(false, (SERVER, 20), (CLIENT, 50000));
+        table.announce(control(), said(Side::ToClient, 50000, ""), 0);
+        assert_eq!(table.take(passive, SECOND), Some(AppProto::FtpData));
+        table.announce(control(), said(Side::ToClient, 50000, "RETR a"), SECOND);
+        table.announce(control(), said(Side::ToServer, 50000, "STOR b"), SECOND);
+        assert_eq!(table.take(passive, 2 * SECOND), None, "the connection had begun");
+        assert_eq!(table.said(active, 2 * SECOND).map(|said| said.about), Some(b"STOR b"[..].into()));
+        assert_eq!(table.said(passive, 2 * SECOND).map(|said| said.about), Some(b"RETR a"[..].into()));
+        assert_eq!(table.said(passive, 2 * SECOND), None);
+        table.announce(control(), said(Side::ToClient, 50000, "RETR a"), 0);
+        assert_eq!(table.said(passive, 121 * SECOND), None, "too late");
+        for port in 0..2000 {
+            table.announce(control(), said(Side::ToClient, port, "RETR a"), 0);
+        }
+        assert_eq!((table.said.len(), table.forced()), (MAX_SAID, 2000 - MAX_SAID as u64));
+    }
+
+    #[test]
     fn a_full_table_drops_the_oldest_and_counts_it() {
         let mut table = Expectations::new(8);
         for port in 1..=100_u16 {

@@ -291,6 +291,17 @@ pub struct Settings {
     pub transactions: usize,
     /// HTTP.
     pub http: Http,
+    /// FTP.
+    pub ftp: Ftp,
+}
+
+/// How FTP is read (`app-layer.protocols.ftp.*`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ftp {
+    /// Commands of a flow that may wait for their replies; past it a flow is not parsed further (`max-tx`).
+    pub transactions: usize,
+    /// Bytes of a line that are read (`max-line-length`).
+    pub line: usize,
 }
 
 /// How HTTP is read (`app-layer.protocols.http.libhtp.default-config.*`).
@@ -318,7 +329,19 @@ pub struct Http {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { file_bytes: 100 << 10, hash_files: false, transactions: 500, http: Http::default() }
+        Settings {
+            file_bytes: 100 << 10,
+            hash_files: false,
+            transactions: 500,
+            http: Http::default(),
+            ftp: Ftp::default(),
+        }
+    }
+}
+
+impl Default for Ftp {
+    fn default() -> Ftp {
+        Ftp { transactions: 1024, line: 4096 }
     }
 }
 

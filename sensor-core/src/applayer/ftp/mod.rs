@@ -10,7 +10,7 @@ mod tests;
 use std::ops::Range;
 
 use super::lines::{End, Lines};
-use super::parser::{Announced, Context, Live, Next, Parsed, Parser, Protocol};
+use super::parser::{Announced, Context, Live, Next, Parsed, Parser, Protocol, Settings};
 use super::{AppProto, Side};
 use transaction::progress;
 
@@ -55,6 +55,8 @@ struct Ftp {
     data: Option<(Side, u16)>,
     /// AUTH TLS waits for its reply.
     asked_tls: bool,
+    /// Too many commands waited.
+    is_over: bool,
 }
 
 /// One side.
@@ -66,20 +68,34 @@ struct Half {
 }
 
 impl Ftp {
-    fn open(&mut self, mut exchange: Exchange, most: usize) -> u64 {
+    /// Adds an exchange; false once too many wait for their replies.
+    fn open(&mut self, exchange: Exchange, settings: &Settings) -> bool {
+        let most = settings.ftp.transactions.max(1) as u64;
         let ids = self.live.ids();
-        let most = most.max(1) as u64;
-        if ids.end - ids.start >= most {
-            exchange.events.add(event::TOO_MANY_TRANSACTIONS);
-            if let Some(old) = self.live.get_mut(ids.end - most) {
-                old.is_over = true;
+        if ids.end - self.first_asked() >= most {
+            if let Some(last) = self.live.last_mut() {
+                last.events.add(event::TOO_MANY_TRANSACTIONS);
             }
-            // A reader that gives nothing back does not make the flow grow.
-            if ids.end - ids.start >= 2 * most {
-                self.live.remove(ids.start);
-            }
+            self.live.iter_mut().for_each(|exchange| exchange.is_over = true);
+            self.is_over = true;
+            return false;
         }
-        self.live.push(exchange)
+        // A reader that gives nothing back does not make the flow grow.
+        if ids.end - ids.start >= 2 * most {
+            self.live.remove(ids.start);
+        }
+        self.live.push(exchange);
+        true
+    }
+
+    /// The id of the oldest that waits for its reply, or of the next to come.
+    fn first_asked(&mut self) -> u64 {
+        let ids = self.live.ids();
+        self.asked = self.asked.max(ids.start);
+        while self.asked < ids.end && self.live.get(self.asked).is_none_or(Exchange::is_complete) {
+            self.asked += 1;
+        }
+        self.asked
     }
 
     fn command(&mut self, line: &[u8], cut: bool, cx: &mut Context<'_>) {
@@ -116,7 +132,7 @@ impl Ftp {
                 }
             }
         }
-        self.open(exchange, cx.settings.transactions);
+        self.open(exchange, cx.settings);
     }
 
     fn announce(&mut self, listener: Side, port: Option<u16>, cx: &mut Context<'_>) {
@@ -126,16 +142,12 @@ impl Ftp {
     }
 
     /// The exchange that a reply is for: the oldest that is not answered, else one of its own.
-    fn asked(&mut self, cx: &Context<'_>) -> Option<&mut Exchange> {
-        let ids = self.live.ids();
-        self.asked = self.asked.max(ids.start);
-        while self.asked < ids.end && self.live.get(self.asked).is_none_or(Exchange::is_complete) {
-            self.asked += 1;
+    fn asked(&mut self, settings: &Settings) -> Option<&mut Exchange> {
+        let id = self.first_asked();
+        if id == self.live.ids().end && !self.open(Exchange::default(), settings) {
+            return None;
         }
-        if self.asked == ids.end {
-            self.asked = self.open(Exchange::default(), cx.settings.transactions);
-        }
-        self.live.get_mut(self.asked)
+        self.live.get_mut(id)
     }
 
     fn reply(&mut self, line: &[u8], cut: bool, cx: &mut Context<'_>) {
@@ -148,7 +160,7 @@ impl Ftp {
             self.several = code;
         }
         let goes_on = self.several.is_some() && !ends;
-        let Some(exchange) = self.asked(cx) else { return };
+        let Some(exchange) = self.asked(cx.settings) else { return };
         if cut {
             exchange.cut_reply();
         }
@@ -186,8 +198,9 @@ impl Ftp {
 impl Parser for Ftp {
     fn data(&mut self, side: Side, mut bytes: &[u8], cx: &mut Context<'_>) -> Parsed {
         let Half { mut lines, mut rest } = std::mem::take(self.half(side));
-        while cx.next.is_none()
-            && let Some((line, end)) = lines.next(&mut bytes, MAX_LINE)
+        while !self.is_over
+            && cx.next.is_none()
+            && let Some((line, end)) = lines.next(&mut bytes, cx.settings.ftp.line.max(MIN_LINE))
         {
             let cut = end == End::Cut;
             if std::mem::replace(&mut rest, cut) || line.is_empty() {
@@ -199,7 +212,7 @@ impl Parser for Ftp {
             }
         }
         *self.half(side) = Half { lines, rest };
-        Parsed::More
+        if self.is_over { Parsed::Failed } else { Parsed::More }
     }
 
     fn gap(&mut self, side: Side, _: u64, _: &mut Context<'_>) -> Parsed {
@@ -235,5 +248,5 @@ impl Parser for Ftp {
     }
 }
 
-/// Bytes of a line that are looked at; Suricata's `max-line-length` as shipped.
-const MAX_LINE: usize = 4096;
+/// Bytes of a line that are read, whatever is set.
+const MIN_LINE: usize = 64;

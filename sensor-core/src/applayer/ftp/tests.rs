@@ -1,6 +1,6 @@
 use super::*;
 use crate::applayer::Transport;
-use crate::applayer::parser::{Settings, Transaction};
+use crate::applayer::parser::{self, Settings, Transaction};
 use crate::json::Object;
 use crate::rules::ast::{Body, WordField, WordTest};
 use crate::rules::{Buffer, Field};
@@ -198,14 +198,17 @@ fn a_gap_costs_its_line_alone() {
 
 #[test]
 fn nothing_grows_without_end() {
-    let settings = Settings { transactions: 4, ..Settings::default() };
+    let settings = Settings { ftp: parser::Ftp { transactions: 4, line: 4096 }, ..Settings::default() };
     let mut cx = context(&settings);
     let mut ftp = Ftp::default();
     for _ in 0..100 {
-        ftp.data(C, b"SYST\r\n", &mut cx);
+        assert_eq!(ftp.data(C, b"SYST\r\n", &mut cx), Parsed::More);
+        ftp.data(S, b"215 x\r\n", &mut cx);
     }
     assert_eq!((ftp.live.iter().count(), ftp.live.ids().end), (8, 100));
-    assert_eq!(events(&ftp, 99), ["too_many_transactions"]);
+    assert_eq!(ftp.data(C, b"SYST\r\nSYST\r\nSYST\r\nSYST\r\nSYST\r\n", &mut cx), Parsed::Failed);
+    assert_eq!((events(&ftp, 103), ftp.live.ids().end), (vec!["too_many_transactions"], 104));
+    assert!(ftp.live.iter().all(Exchange::is_complete));
     let line = ["211-", &"x".repeat(4000), "\r\n"].concat();
     let mut ftp = Ftp::default();
     for _ in 0..2000 {

@@ -77,7 +77,6 @@ impl parser::Transaction for Exchange {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most buffers are of other protocols")]
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         match (buffer, side, index) {
             (Buffer::FtpCommand, Side::ToServer, 0) => self.command.as_ref().map(|(verb, _)| verb.as_bytes()),
@@ -98,7 +97,6 @@ impl parser::Transaction for Exchange {
         (field == Field::FtpDynamicPort && index == 0).then_some(self.port?.into())
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most tests are of other protocols")]
     fn holds(&self, test: &Body, _: Side) -> bool {
         let Body::Words(WordTest { field, words }) = test else { return false };
         let replied = !self.replies.is_empty();
