@@ -93,7 +93,8 @@ pub struct Context<'a> {
     /// What the flow carries from the next byte of both sides on: set by a parser for STARTTLS (`Next::Is`), CONNECT
     /// and upgrades (`Next::Probe`).
     pub next: Option<Next>,
-    /// A flow that was announced: the port its client will connect to or listen on, and what it will carry.
+    /// A flow that was announced: the port its client will connect to or listen on, and what it will carry. The first
+    /// bytes of a flow that another announced find here what that said of it.
     pub announced: Option<Announced>,
 }
 
@@ -296,6 +297,17 @@ pub struct Settings {
     pub transactions: usize,
     /// HTTP.
     pub http: Http,
+    /// FTP.
+    pub ftp: Ftp,
+}
+
+/// How FTP is read (`app-layer.protocols.ftp.*`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ftp {
+    /// Commands of a flow that may wait for their replies; past it a flow is not parsed further (`max-tx`).
+    pub transactions: usize,
+    /// Bytes of a line that are read (`max-line-length`).
+    pub line: usize,
 }
 
 /// How HTTP is read (`app-layer.protocols.http.libhtp.default-config.*`).
@@ -323,7 +335,19 @@ pub struct Http {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { file_bytes: 100 << 10, hash_files: false, transactions: 500, http: Http::default() }
+        Settings {
+            file_bytes: 100 << 10,
+            hash_files: false,
+            transactions: 500,
+            http: Http::default(),
+            ftp: Ftp::default(),
+        }
+    }
+}
+
+impl Default for Ftp {
+    fn default() -> Ftp {
+        Ftp { transactions: 1024, line: 4096 }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dcerpc, dhcp, dns, http1, ike, ntp, pgsql, quic, smtp, snmp, ssh, tls};
+use super::{bittorrent_dht, dcerpc, dhcp, dns, ftp, ftp_data, http1, ike, ntp, pgsql, pop3, quic, smtp, snmp, ssh, tftp, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -21,6 +21,10 @@ const ALL: &[&Protocol] = &[
     &bittorrent_dht::PROTOCOL,
     &dcerpc::PROTOCOL,
     &smtp::PROTOCOL,
+    &ftp::PROTOCOL,
+    &ftp_data::PROTOCOL,
+    &pop3::PROTOCOL,
+    &tftp::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

@@ -518,7 +518,16 @@ impl Reading<'_> {
     fn parse(&mut self, take: impl FnOnce(&mut Parsing, Option<AppProto>, bool, &mut Context<'_>) -> bool) -> bool {
         let (Some(parsing), Some(settings)) = (&mut self.parsing, self.tools.parse) else { return false };
         let probing = self.probe.verdict() == Verdict::NeedMore;
-        take(parsing, self.known, probing, &mut context(settings, self.flow, self.time))
+        let mut cx = context(settings, self.flow, self.time);
+        let is_data = self.known == Some(AppProto::FtpData);
+        if is_data && parsing.is_fresh() {
+            cx.announced = self.tools.expectations.said(ends(self.flow), self.time);
+        }
+        let wanted = take(parsing, self.known, probing, &mut cx);
+        if let Some(announced) = cx.announced.take().filter(|_| !is_data) {
+            self.tools.expectations.announce(ends(self.flow), announced, self.time);
+        }
+        wanted
     }
 }
 

@@ -2,6 +2,7 @@
 
 #[path = "../captures/mod.rs"]
 mod captures;
+mod mail;
 mod names_and_keys;
 mod replay;
 mod simple;

@@ -246,15 +246,21 @@ impl Mime {
                     Encoding::Plain
                 };
             }
-            Field::Other => {}
-            // Of a field that stands once the first counts.
-            _ if self.depth == 0
-                && self.fields.len() < MAX_FIELDS
-                && (field == Field::Received || self.fields.iter().all(|(known, _)| *known != field)) =>
-            {
-                self.fields.push((field, value));
+            Field::From
+            | Field::To
+            | Field::Cc
+            | Field::Subject
+            | Field::Date
+            | Field::MessageId
+            | Field::XMailer
+            | Field::Received => {
+                // Of a field that stands once the first counts.
+                let is_first = field == Field::Received || self.fields.iter().all(|(known, _)| *known != field);
+                if is_first && self.depth == 0 && self.fields.len() < MAX_FIELDS {
+                    self.fields.push((field, value));
+                }
             }
-            _ => {}
+            Field::Other => {}
         }
     }
 

@@ -83,7 +83,6 @@ impl parser::Transaction for Mail {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most buffers are of other protocols")]
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, _: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         if side == Side::ToClient {
             return None;
