@@ -11,6 +11,9 @@ mod expect;
 mod framing;
 pub mod http1;
 pub mod inflate;
+mod known;
+pub mod krb5;
+pub mod ldap;
 pub mod parser;
 mod prefixes;
 mod probe;
@@ -19,8 +22,10 @@ mod proto;
 pub mod protocols;
 pub mod quic;
 mod registry;
+pub mod smb;
 pub mod ssh;
 pub mod tls;
+mod transfer;
 mod view;
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dcerpc, dns, http1, quic, ssh, tls};
+use super::{dcerpc, dns, http1, krb5, ldap, quic, smb, ssh, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -14,6 +14,9 @@ const ALL: &[&Protocol] = &[
     &ssh::PROTOCOL,
     &quic::PROTOCOL,
     &dcerpc::PROTOCOL,
+    &smb::PROTOCOL,
+    &krb5::PROTOCOL,
+    &ldap::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.
