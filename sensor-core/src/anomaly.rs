@@ -217,11 +217,15 @@ anomalies! {
 
 /// How often each anomaly came.
 #[derive(Clone, Debug)]
-pub struct Counts([u64; Anomaly::ALL.len()]);
+pub struct Counts {
+    counts: [u64; Anomaly::ALL.len()],
+    /// Those since they were taken last; few, whatever a frame holds.
+    fresh: Vec<Anomaly>,
+}
 
 impl Default for Counts {
     fn default() -> Self {
-        Counts([0; Anomaly::ALL.len()])
+        Counts { counts: [0; Anomaly::ALL.len()], fresh: Vec::new() }
     }
 }
 
@@ -229,14 +233,28 @@ impl Counts {
     /// Counts one.
     #[inline]
     pub fn add(&mut self, anomaly: Anomaly) {
-        if let Some(n) = self.0.get_mut(anomaly as usize) {
+        if let Some(n) = self.counts.get_mut(anomaly as usize) {
             *n += 1;
         }
+        if self.fresh.len() < MOST_FRESH {
+            self.fresh.push(anomaly);
+        }
+    }
+
+    /// Those that came since the last time, at most eight.
+    #[inline]
+    pub(crate) fn fresh(&self) -> &[Anomaly] {
+        &self.fresh
+    }
+
+    /// Forgets those that are [`Counts::fresh`].
+    pub(crate) fn stale(&mut self) {
+        self.fresh.clear();
     }
 
     /// How often this one came.
     pub fn get(&self, anomaly: Anomaly) -> u64 {
-        self.0.get(anomaly as usize).copied().unwrap_or(0)
+        self.counts.get(anomaly as usize).copied().unwrap_or(0)
     }
 
     /// Those that came at all, most frequent first, then by name.
@@ -246,6 +264,9 @@ impl Counts {
         list
     }
 }
+
+/// Anomalies of one frame that rules hear of.
+const MOST_FRESH: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -156,15 +156,15 @@ impl Array<'_> {
     }
 }
 
-/// Appends a string of any bytes. What is UTF-8 stays; in anything else each byte that is no printable ASCII stands as
-/// the four characters `\xHH`, as Suricata writes it.
+/// Appends a string of any bytes. What is UTF-8 stays; in anything else each byte that is no ASCII stands as the four
+/// characters `\xHH`, as Suricata writes it.
 pub fn text(out: &mut Vec<u8>, bytes: &[u8]) {
     out.push(b'"');
     match std::str::from_utf8(bytes) {
         Ok(_) => escaped(out, bytes),
         Err(_) => {
             for &byte in bytes {
-                if (0x20..0x7f).contains(&byte) {
+                if byte < 0x7f {
                     escaped(out, &[byte]);
                 } else {
                     out.extend_from_slice(&[b'\\', b'\\', b'x', digit(byte >> 4), digit(byte & 15)]);
@@ -249,7 +249,7 @@ mod tests {
         let value: serde_json::Value = serde_json::from_slice(&line).unwrap();
         assert_eq!(value["1"], "a\u{0}\u{1f}\u{7f}\"\\/\r\n\t");
         assert_eq!(value["2"], "gr\u{fc}n \u{1f98a}");
-        assert_eq!(value["3"], "\\xff\\x00a\"");
+        assert_eq!(value["3"], "\\xff\u{0}a\"");
         assert_eq!((&value["d"], &value["h"]), (&"1\"".into(), &"00ab".into()));
         assert_eq!(value["a"], serde_json::json!([1, ["x"], {}]));
         assert!(value.get("none").is_none() && value["some"] == 1 && value["n"] == -5 && value["b"] == true);

@@ -19,6 +19,6 @@ pub mod stream;
 pub mod summary;
 
 pub use anomaly::Anomaly;
-pub use engine::{Alerted, Engine, FlowSink, Frame, Stats, Told};
+pub use engine::{Alerted, Dropped, Engine, FlowSink, Frame, Stats, Told};
 pub use limits::{Limits, Timeouts};
 pub use networks::Networks;

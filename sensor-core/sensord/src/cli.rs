@@ -148,9 +148,8 @@ fn replay(args: Replay) -> Result<u8> {
     Networks::parse(&args.external_net).with_context(|| format!("--external-net {}", args.external_net))?;
     let set = load_rules(&args, &mut config)?;
     config.verify_checksums = args.verify_checksums;
-    if args.ips {
-        warn("--ips: nothing is dropped: this version only tells");
-    }
+    config.inline = args.ips;
+    settings::conclude(&mut config, &args.settings);
     let out: Option<Box<dyn Write>> = match &args.eve {
         None => None,
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
@@ -177,6 +176,10 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
     let mut set = Ruleset::new(variables);
     for path in &args.rules {
         rules::read(&mut set, path, 0)?;
+    }
+    for (key, path) in settings::files(&args.settings) {
+        let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
+        if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
     }
     if !args.rules.is_empty() {
         if !config.protocols {

@@ -12,7 +12,7 @@ use sensor_core::decode::{TcpFlags, ip_proto};
 use sensor_core::discover::Event;
 use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
 use sensor_core::rules::Ruleset;
-use sensor_core::{Alerted, FlowSink, Told};
+use sensor_core::{Alerted, Dropped, FlowSink, Told};
 
 /// Writes records as EVE lines. The first failing write is kept and nothing is written after it.
 #[derive(Debug)]
@@ -64,13 +64,24 @@ impl<W: Write> FlowSink for EveWriter<W> {
     fn alert(&mut self, alert: &Alerted<'_>) {
         let rules = Arc::clone(&self.rules);
         if let Some(rule) = rules.rules().get(alert.rule.rule as usize) {
-            self.write(|line| alert::write(line, alert, rule));
+            self.write(|line| alert::write(line, alert, rule, &rules));
         }
+    }
+
+    fn dropped(&mut self, dropped: &Dropped<'_>) {
+        let rules = Arc::clone(&self.rules);
+        self.write(|line| alert::dropped(line, dropped, &rules));
     }
 
     fn transaction(&mut self, told: &Told<'_>) {
         if let Some(name) = told.protocol.eve {
             self.write(|line| app::transaction(line, told, name));
+        }
+        if !told.transaction.files().is_empty() {
+            self.write(|line| app::files(line, told, told.protocol.eve.unwrap_or_else(|| told.protocol.app.name())));
+        }
+        if !told.transaction.events().is_empty() {
+            self.write(|line| app::anomalies(line, told));
         }
     }
 }
@@ -146,7 +157,14 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
     line.extend_from_slice(flow.state.name().as_bytes());
     line.extend_from_slice(b"\",\"reason\":\"");
     line.extend_from_slice(flow.end.map_or("", |r| r.name()).as_bytes());
-    line.extend_from_slice(b"\",\"alerted\":false},\"community_id\":\"");
+    line.push(b'"');
+    boolean(line, b",\"alerted\":", flow.alerted());
+    if let Some(action) = flow.action() {
+        line.extend_from_slice(b",\"action\":\"");
+        line.extend_from_slice(action.as_bytes());
+        line.push(b'"');
+    }
+    line.extend_from_slice(b"},\"community_id\":\"");
     line.extend_from_slice(&community_id(flow));
     line.push(b'"');
     if flow.key.proto == ip_proto::TCP {

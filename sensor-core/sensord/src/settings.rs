@@ -4,7 +4,7 @@ use anyhow::{Context, Result, bail};
 use sensor_core::applayer::parser::Http;
 use sensor_core::decode::OverlapPolicy;
 use sensor_core::discover::DiscoverLimits;
-use sensor_core::engine::Config;
+use sensor_core::engine::{Config, MidstreamPolicy};
 
 /// Applies settings to the engine's configuration. Returns warnings: Suricata's keys that mean nothing here.
 ///
@@ -48,6 +48,17 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
                 config.discover = switch(value).with_context(|| format!("--set {key}"))?.then(DiscoverLimits::default);
             }
             "inspect.protocols" => config.protocols = switch(value).with_context(|| format!("--set {key}"))?,
+            "stream.midstream-policy" | "exception-policy" => {
+                // `auto` is what `conclude` makes of it.
+                if value != "auto" {
+                    config.midstream_policy =
+                        policy(value).with_context(|| format!("--set {key}: {value:?} is no policy"))?;
+                }
+            }
+            "packet-alert-max" => config.packet_alerts = number(1)?.min(1024) as usize,
+            "stream.inline" => config.stream_inline = value != "auto" && switch(value).with_context(|| format!("--set {key}"))?,
+            // One direction alone never shows a handshake.
+            "stream.async-oneside" => config.midstream |= switch(value).with_context(|| format!("--set {key}"))?,
             "stream.midstream" => config.midstream = switch(value).with_context(|| format!("--set {key}"))?,
             "limits.tunnels" => config.limits.tunnels = number(1)?.min(16) as usize,
             "limits.flows" => config.limits.flows = number(16)? as usize,
@@ -56,6 +67,7 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
             "summary.window" => {
                 config.window_ns = config.window_ns.map(|_| 0).and(Some(number(1)? as i64 * 1_000_000_000))
             }
+            THRESHOLDS | CLASSES => {}
             _ if SURICATA.contains(&key.split(['.', '[']).next().unwrap_or(key)) => {
                 warnings.push(format!("--set {key}: a setting of Suricata's that changes nothing here"));
             }
@@ -63,6 +75,40 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
         }
     }
     Ok(warnings)
+}
+
+/// What Suricata does by itself where nothing is set: a sensor in the way drops flows whose start it did not see, if
+/// it does not take them up.
+pub fn conclude(config: &mut Config, settings: &[String]) {
+    let set = |key: &str| {
+        settings.iter().filter_map(|setting| setting.split_once('=')).any(|(is, value)| is == key && value != "auto")
+    };
+    if config.inline && !config.midstream && !set("exception-policy") && !set("stream.midstream-policy") {
+        config.midstream_policy = MidstreamPolicy::Drop;
+    }
+}
+
+/// Files that settings name: of thresholds, and of classes.
+pub fn files(settings: &[String]) -> impl Iterator<Item = (&str, &str)> {
+    settings
+        .iter()
+        .filter_map(|setting| setting.split_once('='))
+        .filter(|(key, _)| [THRESHOLDS, CLASSES].contains(key))
+}
+
+/// The setting that names a `threshold.config`.
+pub const THRESHOLDS: &str = "threshold-file";
+/// The setting that names a `classification.config`.
+const CLASSES: &str = "classification-file";
+
+fn policy(value: &str) -> Option<MidstreamPolicy> {
+    Some(match value {
+        "ignore" => MidstreamPolicy::Ignore,
+        "pass-flow" | "pass-packet" => MidstreamPolicy::Pass,
+        "bypass" => MidstreamPolicy::Bypass,
+        "drop-flow" | "drop-packet" | "reject" => MidstreamPolicy::Drop,
+        _ => return None,
+    })
 }
 
 /// A setting of HTTP; those that change nothing here are passed over.
@@ -171,6 +217,7 @@ const SURICATA: &[&str] = &[
     "host",
     "host-mode",
     "host-os-policy",
+    "ippair",
     "ips",
     "legacy",
     "logging",
@@ -183,6 +230,7 @@ const SURICATA: &[&str] = &[
     "nfq",
     "outputs",
     "packet",
+    "packet-alert-max",
     "pcap",
     "pcap-file",
     "pcre",
@@ -211,7 +259,7 @@ mod tests {
         let mut config = Config::default();
         let error = apply(&["nonsense.key=1".into()], &mut config).unwrap_err().to_string();
         assert!(error.contains("nonsense.key") && error.contains("flow-timeouts"), "{error}");
-        let warnings = apply(&["stream.inline=true".into()], &mut config).unwrap();
+        let warnings = apply(&["stream.bypass=true".into()], &mut config).unwrap();
         assert_eq!(warnings.len(), 1);
         assert!(apply(&["flow-timeouts.udp.new=7".into()], &mut config).unwrap().is_empty());
         assert_eq!(config.timeouts.udp_new, 7);

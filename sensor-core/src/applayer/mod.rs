@@ -5,16 +5,25 @@
 
 #![warn(clippy::indexing_slicing)]
 
+pub mod bittorrent_dht;
+mod datagrams;
 pub mod dcerpc;
+pub mod dhcp;
 pub mod dns;
 mod expect;
+mod frames;
 mod framing;
 pub mod http1;
+pub mod ike;
 pub mod inflate;
 mod known;
 pub mod krb5;
 pub mod ldap;
+mod lines;
+pub mod mime;
+pub mod ntp;
 pub mod parser;
+pub mod pgsql;
 mod prefixes;
 mod probe;
 mod probers;
@@ -23,6 +32,8 @@ pub mod protocols;
 pub mod quic;
 mod registry;
 pub mod smb;
+pub mod smtp;
+pub mod snmp;
 pub mod ssh;
 pub mod tls;
 mod transfer;

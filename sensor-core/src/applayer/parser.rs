@@ -161,6 +161,9 @@ pub trait Transaction: fmt::Debug {
 
     /// Writes the members of its object in EVE; both sides, as far as they have come.
     fn eve(&self, object: &mut Object<'_>);
+
+    /// Writes objects that stand beside its own in EVE.
+    fn beside(&self, _event: &mut Object<'_>) {}
 }
 
 /// A set of a protocol's events.

@@ -2,7 +2,9 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dcerpc, dns, http1, krb5, ldap, quic, smb, ssh, tls};
+use super::{
+    bittorrent_dht, dcerpc, dhcp, dns, http1, ike, krb5, ldap, ntp, pgsql, quic, smb, smtp, snmp, ssh, tls,
+};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -13,10 +15,17 @@ const ALL: &[&Protocol] = &[
     &tls::PROTOCOL,
     &ssh::PROTOCOL,
     &quic::PROTOCOL,
+    &pgsql::PROTOCOL,
+    &dhcp::PROTOCOL,
+    &ike::PROTOCOL,
+    &snmp::PROTOCOL,
+    &ntp::PROTOCOL,
+    &bittorrent_dht::PROTOCOL,
     &dcerpc::PROTOCOL,
     &smb::PROTOCOL,
     &krb5::PROTOCOL,
     &ldap::PROTOCOL,
+    &smtp::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

@@ -95,12 +95,13 @@ pub struct Settings {
 pub struct Decoder {
     settings: Settings,
     defrag: Defrag,
+    frames: u64,
 }
 
 impl Decoder {
     /// A decoder that holds no fragments. `seed` makes the hash of their table unpredictable.
     pub fn new(settings: Settings, seed: u64) -> Decoder {
-        Decoder { settings, defrag: Defrag::new(settings.defrag, seed) }
+        Decoder { settings, defrag: Defrag::new(settings.defrag, seed), frames: 0 }
     }
 
     /// Decodes a frame; what is in it is added to `packets`. After it ask [`Decoder::take_datagram`].
@@ -108,7 +109,8 @@ impl Decoder {
     pub fn frame<'a>(&mut self, frame: &Frame<'a>, packets: &mut Packets<'a>, anomalies: &mut Counts) {
         self.defrag.expire(frame.time, anomalies);
         let span = Span { data: frame.data, len: (frame.wire as usize).max(frame.data.len()) };
-        let context = Context::of(frame.time, frame.wire);
+        self.frames += 1;
+        let context = Context { number: self.frames, ..Context::of(frame.time, frame.wire) };
         self.walk(context, packets, anomalies).frame(frame.link, span);
     }
 

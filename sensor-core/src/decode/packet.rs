@@ -22,6 +22,8 @@ pub struct Packet<'a> {
     pub tcp_options: &'a [u8],
     /// Time of the frame, or of the one that completed a datagram: nanoseconds since 1970, UTC.
     pub time: i64,
+    /// Number of that frame, from 1 on.
+    pub number: u64,
     /// Length of the whole frame on the wire. A reassembled datagram has the length that it would have had in one
     /// frame; fragments that never made a whole have the sum of theirs.
     pub wire: u32,
@@ -38,6 +40,10 @@ pub struct Packet<'a> {
     pub destination_port: u16,
     /// Outer VLAN ids, outermost first; 0 where there is none.
     pub vlans: [u16; 2],
+    /// The third VLAN id, which tells no flows apart; 0 where there is none.
+    pub third_vlan: u16,
+    /// VLAN tags.
+    pub tags: u8,
     /// IPv4 identification; 0 for IPv6.
     pub ip_id: u16,
     /// IP protocol number of what the packet carries, after IPv6 extension headers and AH.

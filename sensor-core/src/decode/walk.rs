@@ -44,12 +44,16 @@ pub type Next<'a> = Result<Option<(Layer, Span<'a>)>, Anomaly>;
 pub struct Context {
     /// See [`super::Packet::time`].
     pub time: i64,
+    /// See [`super::Packet::number`].
+    pub number: u64,
     /// See [`super::Packet::wire`].
     pub wire: u32,
     /// See [`super::Packet::packets`].
     pub packets: u32,
     /// See [`super::Packet::vlans`].
     pub vlans: [u16; 2],
+    /// See [`super::Packet::third_vlan`].
+    pub third_vlan: u16,
     /// VLAN tags so far.
     pub tags: u8,
     /// See [`super::Packet::tunnels`].

@@ -17,6 +17,7 @@ use super::view::index;
 use crate::applayer::parser::Protocol as Parsed;
 use crate::applayer::{AppProto, Side};
 use crate::rules::ast::{Body, FlowintOperand, Inspect, StreamScope};
+use crate::rules::config::{RateAction, ThresholdLine};
 use crate::rules::{self, Action, Address, Buffer, Direction, PortRange, Protocol, Refusal, Rule, Ruleset};
 
 /// Rules that can be run; never changes, so that any number of detectors may share it.
@@ -35,6 +36,10 @@ pub struct Rules {
     pub(super) apps: Box<[AppRules]>,
     /// Bytes of a window that are looked at again with the next one.
     pub(super) overlap: usize,
+    /// Some rule asks what is odd about a connection.
+    pub(super) asks_streams: bool,
+    /// Some rule asks if a checksum is right.
+    pub(super) asks_checksums: bool,
 }
 
 impl Rules {
@@ -56,6 +61,18 @@ impl Rules {
     pub fn automata_bytes(&self) -> usize {
         self.packets.iter().flatten().chain(&self.streams).map(Group::bytes).sum::<usize>()
             + self.apps.iter().map(AppRules::bytes).sum::<usize>()
+    }
+
+    /// Whether some rule asks what is odd about a connection: then connections are followed from their first packet on.
+    #[must_use]
+    pub fn asks_streams(&self) -> bool {
+        self.asks_streams
+    }
+
+    /// Whether some rule asks what decoding found odd.
+    #[must_use]
+    pub fn asks_frames(&self) -> bool {
+        !self.frames.is_empty() || self.asks_checksums
     }
 
     pub(super) fn get(&self, rule: u32) -> Option<&Compiled> {
@@ -128,7 +145,7 @@ impl<'a> Compiler<'a> {
     fn run(mut self) -> (Rules, Vec<Refusal>) {
         let enabled = (0..).zip(self.set.rules()).filter(|(_, rule)| rule.enabled);
         let mut order: Vec<(u32, &Rule)> = enabled.collect();
-        order.sort_by_cached_key(|(at, rule)| (rank(rule), *at));
+        order.sort_by_cached_key(|(at, rule)| (rank(rule, self.set.priority(rule)), *at));
         let mut all = Vec::with_capacity(order.len());
         let mut patterns = Vec::with_capacity(order.len());
         for (at, rule) in order {
@@ -191,15 +208,15 @@ impl<'a> Compiler<'a> {
         if header.protocol == Protocol::Arp {
             return Err(whole("rules for ARP are not run in this version".into()));
         }
-        let mut parts = Parts::default();
+        let mut parts = Parts { quiet: header.action == Action::Pass, ..Parts::default() };
         for (option, it) in rule.options.iter().enumerate() {
             self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
         }
         let mut payload = None;
-        let mut looks = Vec::new();
+        let (mut looks, mut headers) = (Vec::new(), Vec::new());
         for (place, buffer) in (0..).zip(&rule.buffers) {
             let first = rule.options.iter().position(|it| matches!(&it.body, Body::Inspect(of, _) if *of == place));
-            if is_of_packet(buffer.buffer) {
+            if buffer.buffer == Buffer::Frame {
                 return Err((first, format!("{} cannot be looked into in this version", buffer.buffer.name())));
             }
             if buffer.buffer == Buffer::Base64Data {
@@ -209,6 +226,9 @@ impl<'a> Compiler<'a> {
                 Chain::compile(rule, place, self).map_err(|verify::Fault { option, reason }| (Some(option), reason))?;
             if buffer.buffer == Buffer::Payload && buffer.transforms.is_empty() {
                 payload = Some(chain);
+            } else if is_of_packet(buffer.buffer) {
+                let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
+                headers.push(Look { buffer: buffer.clone(), transforms, chain });
             } else {
                 self.owners(rule, buffer.buffer.owner()).map_err(|reason| (first, reason))?;
                 let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
@@ -221,9 +241,9 @@ impl<'a> Compiler<'a> {
             || !parts.own.is_empty()
             || !parts.names.is_empty()
             || !parts.events.is_empty();
-        let names_app =
-            header.protocol.is_app() || parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
-        let kind = if header.protocol == Protocol::PacketHeader {
+        // A rule that only names a protocol in its header is looked at with each packet of it.
+        let names_app = !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
+        let kind = if header.protocol == Protocol::PacketHeader || parts.tests.iter().any(Test::asks_frames) {
             Kind::Frame
         } else if of_transaction {
             Kind::Transaction
@@ -231,12 +251,13 @@ impl<'a> Compiler<'a> {
             Kind::Data
         } else if names_app && !parts.tests.iter().any(Test::needs_packets) {
             Kind::Protocol
-        } else if self.is_of_addresses(&head, &parts) {
+        } else if headers.is_empty() && self.is_of_addresses(&head, &parts) {
             Kind::Addresses
         } else {
             Kind::Data
         };
-        let (in_packets, in_stream) = scopes(rule, &parts, payload.is_some());
+        let (in_packets, in_stream) =
+            if headers.is_empty() { scopes(rule, &parts, payload.is_some()) } else { (true, false) };
         let side = match parts.side {
             None if header.direction != Direction::Transaction => side_of(&looks),
             side => side,
@@ -248,7 +269,8 @@ impl<'a> Compiler<'a> {
             }),
             app: fast::choose(rule, |buffer| {
                 let it = rule.buffers.get(usize::from(buffer))?;
-                (it.buffer != Buffer::Payload && it.buffer != Buffer::Base64Data).then_some(app_rank(it.buffer))
+                let app = it.buffer != Buffer::Payload && it.buffer != Buffer::Base64Data && !is_of_packet(it.buffer);
+                app.then_some(app_rank(it.buffer))
             })
             .map(|fast| (rule.buffers.get(usize::from(fast.buffer)).cloned(), fast)),
         };
@@ -272,15 +294,62 @@ impl<'a> Compiler<'a> {
             in_packets,
             in_stream,
             looks: looks.into(),
+            headers: headers.into(),
             numbers: parts.numbers.into(),
             own: parts.own.into(),
             names: parts.names.into(),
             events: parts.events.into(),
             threshold: parts.threshold,
             filter: parts.filter,
+            rate: None,
+            suppress: Box::default(),
             kind,
         };
+        let compiled = self.limited(compiled).map_err(whole)?;
         Ok((compiled, fast))
+    }
+
+    /// What the files beside the rules say of one.
+    fn limited(&mut self, mut rule: Compiled) -> Result<Compiled, String> {
+        let set = self.set;
+        let mut suppress = Vec::new();
+        // What names the rule goes before what names its group, and that before what names all.
+        let lines = set.thresholds().iter().filter(|line| {
+            let (gid, sid) = line.of();
+            (gid == 0 || gid == rule.gid) && (sid == 0 || sid == rule.sid)
+        });
+        let mut lines: Vec<_> = lines.collect();
+        lines.sort_by_key(|line| line.of().1 == 0);
+        let (mut limit, mut rate) = (None, None);
+        for line in lines {
+            match line {
+                ThresholdLine::Limit { sid, threshold, .. } => {
+                    // A rule's own goes before what is said of all.
+                    if *sid != 0 || rule.threshold.is_none() {
+                        limit.get_or_insert(*threshold);
+                    }
+                }
+                ThresholdLine::Rate { threshold, action, timeout, .. } => {
+                    let action = match action {
+                        RateAction::Alert => Action::Alert,
+                        RateAction::Drop => Action::Drop,
+                        RateAction::Pass => Action::Pass,
+                        RateAction::Reject => Action::Reject,
+                    };
+                    rate.get_or_insert((*threshold, action, *timeout));
+                }
+                ThresholdLine::Suppress { of: None, .. } => suppress.push((None, Addresses::all())),
+                ThresholdLine::Suppress { of: Some((by, addresses)), .. } => {
+                    let number = self.addresses.set(addresses)?;
+                    let addresses = self.addresses.get(number).cloned().unwrap_or_else(Addresses::all);
+                    suppress.push((Some(*by), addresses));
+                }
+            }
+        }
+        rule.threshold = limit.or(rule.threshold);
+        rule.rate = rate;
+        rule.suppress = suppress.into();
+        Ok(rule)
     }
 
     /// Nothing is asked but who speaks to whom.
@@ -383,6 +452,8 @@ impl<'a> Compiler<'a> {
             });
         }
         let rules = Rules {
+            asks_checksums: all.iter().any(|rule| rule.tests.iter().any(Test::asks_checksums)),
+            asks_streams: all.iter().any(|rule| rule.tests.iter().any(Test::asks_streams)),
             all: all.into(),
             addresses: self.addresses.sets(),
             ports: self.ports.sets(),

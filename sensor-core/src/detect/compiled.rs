@@ -1,5 +1,7 @@
 //! A rule as it is run.
 
+use super::detector::Place;
+use super::sets::Addresses;
 use super::test::Test;
 use super::verify::{Chain, Transforms};
 use super::view::Scene;
@@ -8,6 +10,7 @@ use crate::decode::ip_proto;
 use crate::rules::ast::{
     BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, HostSide, NumberTest, Tag, Threshold, Track,
 };
+use crate::rules::config::SuppressBy;
 use crate::rules::{Action, Direction, Protocol};
 
 /// A rule that is run.
@@ -41,12 +44,18 @@ pub struct Compiled {
     /// Windows of the stream are looked into.
     pub(super) in_stream: bool,
     pub(super) looks: Box<[Look]>,
+    /// Headers of the packet that are looked into.
+    pub(super) headers: Box<[Look]>,
     pub(super) numbers: Box<[NumberTest]>,
     pub(super) own: Box<[Body]>,
     pub(super) names: Box<[NameTest]>,
     pub(super) events: Box<[(AppProto, u8)]>,
     pub(super) threshold: Option<Threshold>,
     pub(super) filter: Option<Threshold>,
+    /// When another action takes the place of its own, and for how many seconds.
+    pub(super) rate: Option<(Threshold, Action, u32)>,
+    /// Whose matches are not told; of all, where no side is given.
+    pub(super) suppress: Box<[(Option<SuppressBy>, Addresses)]>,
     pub(super) kind: Kind,
 }
 
@@ -119,6 +128,19 @@ pub(super) enum Operand {
 }
 
 impl Compiled {
+    /// Whether what it does holds for the rest of the flow, not for one packet alone.
+    pub(super) fn acts_on_flow(&self, place: Place) -> bool {
+        let asks_nothing = self.tests.is_empty() && self.conditions.is_empty() && self.state.is_none();
+        match self.kind {
+            Kind::Addresses | Kind::Protocol | Kind::Transaction => true,
+            Kind::Frame => false,
+            Kind::Data => {
+                place != Place::Packet
+                    || (self.payload.is_none() && (asks_nothing || (self.head.protocol.is_app() && self.tests.is_empty())))
+            }
+        }
+    }
+
     /// Whether direction, state of the flow and what is asked of packets hold.
     pub(super) fn holds(&self, scene: &Scene<'_>) -> bool {
         if self.side.is_some_and(|side| side != scene.side) {

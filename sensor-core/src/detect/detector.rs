@@ -8,19 +8,40 @@ use foldhash::fast::RandomState;
 use super::compile::{Rules, kind};
 use super::compiled::{Compiled, Condition, Effect, is_app};
 use super::group::Group;
-use super::shared::{Ends, Key, Shared};
+use super::shared::{Ends, Judged, Key, Shared};
 use super::state::{FlowState, Window};
 use super::verify::{self, Chain, Cx};
 use super::view::{FlowView, PacketView, Scene, index};
+use crate::Anomaly;
 use crate::applayer::Side;
+use crate::decode::Packet;
 use crate::rules::Action;
 use crate::rules::ast::{DatasetCommand, FlowintOperation, HostSide, Track};
+use crate::stream::Events;
 
 /// Runs rules over packets, streams and transactions.
 #[derive(Debug)]
 pub struct Detector {
     pub(super) rules: Arc<Rules>,
     pub(super) work: Work,
+    settings: Settings,
+}
+
+/// How a detector works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// Entries of thresholds, and of bits of hosts and pairs, there is room for.
+    pub shared: usize,
+    /// Alerts of one packet that are told (`packet-alert-max`).
+    pub alerts: usize,
+    /// The sensor stands in the way of the packets: what a rule drops is dropped.
+    pub inline: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings { shared: 262_144, alerts: 15, inline: false }
+    }
 }
 
 /// That a rule matched.
@@ -32,10 +53,12 @@ pub struct Alert {
     pub side: Side,
     /// What matched.
     pub place: Place,
+    /// What the sensor does for it, if it stands in the way of the packets.
+    pub action: Action,
 }
 
 /// What a rule matched in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Place {
     /// A packet.
     Packet,
@@ -48,12 +71,44 @@ pub enum Place {
 /// What came of looking.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// Matches that are told, in the order of the rules for each call.
+    /// Matches that are told, in the order of the rules: see [`Detector::conclude`].
     pub alerts: Vec<Alert>,
     /// Transactions that were looked at to their end: nobody here needs them any more.
     pub inspected: Vec<u64>,
     /// A rule says that the flow need not be looked at from here on.
     pub bypass: bool,
+    /// The packet is let through or dropped, by this rule.
+    pub verdict: Option<Verdict>,
+    /// What matched since the last conclusion.
+    pub(super) matches: Vec<Match>,
+}
+
+impl Output {
+    /// Nothing matched, and nothing is told.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.matches.is_empty() && self.alerts.is_empty()
+    }
+}
+
+/// What becomes of a packet that rules passed or dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Place among [`Rules::rules`].
+    pub rule: u32,
+    /// Pass, drop or one of the rejects.
+    pub action: Action,
+    /// It holds for the rest of the flow too.
+    pub flow: bool,
+}
+
+/// A match that is not told yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Match {
+    rule: u32,
+    side: Side,
+    place: Place,
+    ends: Ends,
 }
 
 /// How often what had to be bounded was full.
@@ -90,9 +145,10 @@ pub(super) struct Found {
 }
 
 impl Detector {
-    /// Of rules, with room for `most` entries of thresholds and of bits of hosts and pairs.
+    /// Of rules.
     #[must_use]
-    pub fn new(rules: Arc<Rules>, most: usize) -> Detector {
+    pub fn new(rules: Arc<Rules>, settings: Settings) -> Detector {
+        let most = settings.shared;
         let found = Found { list: Vec::new(), rounds: vec![0; rules.all.len()].into(), round: 0 };
         let work = Work {
             shared: Shared::new(most),
@@ -104,7 +160,7 @@ impl Detector {
             transforms: verify::Work::default(),
             sets: Datasets { most, ..Datasets::default() },
         };
-        Detector { rules, work }
+        Detector { rules, work, settings }
     }
 
     /// The rules.
@@ -125,13 +181,12 @@ impl Detector {
         &self.work.shared
     }
 
-    /// Looks at a packet of a flow, the flow having counted it. Comes before the packet's bytes go to
-    /// [`Detector::data`].
+    /// Looks at a packet of a flow, the flow having counted it, its bytes having gone to [`Detector::data`].
     pub fn packet(&mut self, flow: &FlowView, state: &mut FlowState, packet: PacketView<'_>, out: &mut Output) {
         if state.passed {
             return;
         }
-        let Detector { rules, work } = self;
+        let Detector { rules, work, .. } = self;
         let scene = Scene { flow, side: packet.side, time: packet.packet.time, packet: Some(packet) };
         let way = index(packet.side);
         let payload = packet.packet.payload;
@@ -162,10 +217,15 @@ impl Detector {
         {
             work.search(group, port, payload, 0);
         }
-        let mut told = 0;
+        if !packet.anomalies.is_empty() {
+            work.found.extend(&rules.frames);
+        }
         let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
+            if !rule.headers.is_empty() && !work.headers(rule, packet.packet) {
+                continue;
+            }
             if let Some(chain) = &rule.payload {
                 let looked = rule.in_packets || !packet.streamed;
                 if !looked || !work.holds(rules, rule, &scene, state) || !work.payload(chain, payload, 0, true) {
@@ -175,36 +235,28 @@ impl Detector {
                     work.counters.variables += u64::from(!state.find(*number));
                     continue;
                 }
-                if rule.in_stream
-                    && packet.streamed
-                    && let Some(window) = state.windows.get_mut(way)
-                {
-                    let window = window.get_or_insert_default();
-                    window.tell(*number, payload.len());
-                }
-            } else if !work.holds(rules, rule, &scene, state) {
+            } else if (rule.head.protocol.is_app() && !packet.app_told) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
-            if work.matched(*number, rule, &scene, state, Place::Packet, &mut told, out) {
-                break;
-            }
+            work.matched(*number, rule, &scene, state, Place::Packet, out);
         }
         work.found.give(list);
     }
 
-    /// Looks at a frame that belongs to no flow, for what decoding found odd about it.
-    pub fn frame(&mut self, flow: &FlowView, packet: PacketView<'_>, out: &mut Output) {
-        let Detector { rules, work } = self;
-        let scene = Scene { flow, side: packet.side, time: packet.packet.time, packet: Some(packet) };
-        let (mut state, mut told) = (FlowState::default(), 0);
+    /// Looks at a frame in which no packet was found, for what decoding found odd about it.
+    pub fn frame(&mut self, time: i64, anomalies: &[Anomaly], out: &mut Output) {
+        let Detector { rules, work, .. } = self;
+        let (packet, flow) = (Packet { time, ..Packet::default() }, FlowView::none(time));
+        let view = PacketView { packet: &packet, side: Side::ToServer, streamed: false, app_told: true, anomalies, events: Events::NONE };
+        let scene = Scene { flow: &flow, side: view.side, time, packet: Some(view) };
+        let mut state = FlowState::default();
         for number in &rules.frames {
             let Some(rule) = rules.get(*number) else { continue };
-            if work.holds(rules, rule, &scene, &state)
-                && work.matched(*number, rule, &scene, &mut state, Place::Packet, &mut told, out)
-            {
-                break;
+            if work.holds(rules, rule, &scene, &state) {
+                work.matched(*number, rule, &scene, &mut state, Place::Packet, out);
             }
         }
+        self.conclude(&mut state, time, out);
     }
 
     /// Looks at the next bytes of a side's stream. They are gathered until there are enough, or until
@@ -249,7 +301,7 @@ impl Detector {
 
     /// Looks at what has gathered of a side's stream: a message ended, or the stream.
     pub fn flush(&mut self, flow: &FlowView, state: &mut FlowState, side: Side, time: i64, out: &mut Output) {
-        let Detector { rules, work } = self;
+        let Detector { rules, work, .. } = self;
         let Some(slot) = state.windows.get_mut(index(side)) else { return };
         let Some(mut window) = slot.take() else { return };
         if state.passed || window.bytes.len() <= window.old {
@@ -263,7 +315,7 @@ impl Detector {
             let port = flow.ports[1];
             work.search(group, port, &window.bytes, window.at);
         }
-        let (list, mut told) = (work.found.take(), 0);
+        let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
             let Some(chain) = &rule.payload else { continue };
@@ -278,13 +330,55 @@ impl Detector {
                 work.counters.variables += u64::from(!state.find(*number));
                 continue;
             }
-            if work.matched(*number, rule, &scene, state, Place::Stream, &mut told, out) {
-                break;
-            }
+            work.matched(*number, rule, &scene, state, Place::Stream, out);
         }
         work.found.give(list);
         window.slide(rules.overlap);
         state.windows.get_mut(index(side)).map(|slot| *slot = Some(window)).unwrap_or(());
+    }
+
+    /// Tells what matched since the last time, in the order of the rules, each rule once for each transaction: how often
+    /// it is told, and what it does. A rule that lets pass ends it.
+    pub fn conclude(&mut self, state: &mut FlowState, time: i64, out: &mut Output) {
+        out.alerts.clear();
+        out.verdict = None;
+        let Detector { rules, work, settings } = self;
+        let mut matches = std::mem::take(&mut out.matches);
+        // A match in the packet and in its stream is one.
+        let transaction = |place: Place| if let Place::Transaction(id) = place { Some(id) } else { None };
+        matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place, it.side));
+        matches.dedup_by_key(|it| (it.rule, transaction(it.place), it.side));
+        for Match { rule: number, side, place, ends } in matches.drain(..) {
+            let Some(rule) = rules.get(number) else { continue };
+            let (mut action, mut silent) = (rule.action, false);
+            match work.shared.judge(number, rule, &ends, time) {
+                Judged::Not => continue,
+                Judged::Silent => silent = true,
+                Judged::As(other) => action = other,
+                Judged::Told => {}
+            }
+            out.bypass |= rule.bypass;
+            let dropped = matches!(out.verdict, Some(verdict) if verdict.action != Action::Pass);
+            if action != Action::Alert && !dropped && (settings.inline || action == Action::Pass) {
+                let flow = rule.acts_on_flow(place);
+                out.verdict = Some(Verdict { rule: number, action, flow });
+                if flow && action == Action::Pass {
+                    state.passed = true;
+                }
+            }
+            let passed = matches!(out.verdict, Some(verdict) if verdict.action == Action::Pass);
+            // What only lets pass tells nothing, unless the rule asks for it.
+            let tells = !silent && !rule.quiet && (action != Action::Pass || rule.action == Action::Pass);
+            if tells && out.alerts.len() < settings.alerts {
+                out.alerts.push(Alert { rule: number, side, place, action });
+            } else if tells {
+                work.counters.alerts += 1;
+            }
+            if passed {
+                break;
+            }
+        }
+        out.matches = matches;
     }
 
     fn wants_stream(&self, flow: &FlowView, side: Side) -> bool {
@@ -385,6 +479,22 @@ impl Work {
         chain.matches(data, &mut Cx { start, ends, ..Cx::new(&mut self.verify, &mut self.sets) })
     }
 
+    /// Whether a rule's tests of the packet's headers hold.
+    fn headers(&mut self, rule: &Compiled, packet: &Packet<'_>) -> bool {
+        let Work { scratch, verify, transforms, sets, .. } = self;
+        verify.begin();
+        rule.headers.iter().all(|look| {
+            scratch.clear();
+            match super::header::buffer(packet, look.buffer.buffer, scratch) {
+                Some(data) => {
+                    let data = super::transaction::transformed(&look.transforms, data, verify, transforms);
+                    look.chain.matches(data, &mut Cx::new(verify, sets))
+                }
+                None => look.chain.matches_absent(),
+            }
+        })
+    }
+
     fn lower(&mut self, data: &[u8]) {
         self.lower.clear();
         self.lower.extend(data.iter().map(u8::to_ascii_lowercase));
@@ -444,8 +554,7 @@ impl Work {
         }
     }
 
-    /// What a match leaves behind and tells. `true`: nothing after it is to be looked at.
-    #[allow(clippy::too_many_arguments)]
+    /// What a match leaves behind; it is told by [`Detector::conclude`].
     pub(super) fn matched(
         &mut self,
         number: u32,
@@ -453,44 +562,17 @@ impl Work {
         scene: &Scene<'_>,
         state: &mut FlowState,
         place: Place,
-        told: &mut usize,
         out: &mut Output,
-    ) -> bool {
+    ) {
         let ends = ends(scene);
-        let filtered = |work: &mut Self| match &rule.filter {
-            Some(filter) => work.shared.passes(number, 0, filter, &ends, scene.time),
-            None => true,
-        };
-        if !filtered(self) {
-            return false;
-        }
         for effect in &rule.effects {
             self.effect(effect, &ends, scene.time, state);
         }
-        if rule.action == Action::Pass {
-            // What is not of one packet alone holds for all of the flow.
-            if place != Place::Packet || matches!(rule.kind, super::Kind::Addresses | super::Kind::Protocol) {
-                state.passed = true;
-            }
-            return true;
-        }
-        if rule.bypass {
-            out.bypass = true;
-        }
-        let limited = match &rule.threshold {
-            Some(threshold) => !self.shared.passes(number, 1, threshold, &ends, scene.time),
-            None => false,
-        };
-        if rule.quiet || limited {
-            return false;
-        }
-        if *told >= MOST_ALERTS {
+        if out.matches.len() < MOST_MATCHES {
+            out.matches.push(Match { rule: number, side: scene.side, place, ends });
+        } else {
             self.counters.alerts += 1;
-            return false;
         }
-        *told += 1;
-        out.alerts.push(Alert { rule: number, side: scene.side, place });
-        false
     }
 
     fn effect(&mut self, effect: &Effect, ends: &Ends, time: i64, state: &mut FlowState) {
@@ -528,8 +610,8 @@ fn hosts(of: HostSide, ends: &Ends) -> [Option<Key>; 2] {
 /// Bytes of a stream that are looked at together: Suricata's `toserver-chunk-size`.
 const CHUNK: usize = 2560;
 
-/// Alerts of one call that are told: Suricata's `packet-alert-max`.
-const MOST_ALERTS: usize = 15;
+/// Matches of one packet that are remembered until they are told.
+const MOST_MATCHES: usize = 1024;
 
 /// Rules that are remembered as told of a window.
 const MOST_TOLD: usize = 64;

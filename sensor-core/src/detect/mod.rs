@@ -12,6 +12,7 @@ mod compiled;
 mod detector;
 mod fast;
 mod group;
+mod header;
 mod matcher;
 mod option;
 mod order;
@@ -25,7 +26,7 @@ mod view;
 
 pub use compile::Rules;
 pub use compiled::{Compiled, Kind};
-pub use detector::{Alert, Counters, Detector, Output, Place};
+pub use detector::{Alert, Counters, Detector, Output, Place, Settings, Verdict};
 pub use shared::Shared;
 pub use state::FlowState;
 pub use view::{FlowView, PacketView};

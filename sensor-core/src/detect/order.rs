@@ -7,7 +7,7 @@ use crate::rules::{Action, Rule};
 
 /// The order in which rules are looked at, as Suricata's: by action, then those that set what others ask for, then by
 /// priority.
-pub(super) fn rank(rule: &Rule) -> (u8, [Reverse<u8>; 4], u32) {
+pub(super) fn rank(rule: &Rule, priority: u32) -> (u8, [Reverse<u8>; 4], u32) {
     let action = match rule.header.action {
         Action::Pass => 0,
         Action::Drop => 1,
@@ -48,8 +48,5 @@ pub(super) fn rank(rule: &Rule) -> (u8, [Reverse<u8>; 4], u32) {
         commands(|body| if let Body::Hostbits(bits, _) = body { Some(bits.command) } else { None }),
         commands(|body| if let Body::Xbits(bits) = body { Some(bits.command) } else { None }),
     ];
-    (action, order, rule.priority.unwrap_or(DEFAULT_PRIORITY))
+    (action, order, priority)
 }
-
-/// Suricata's, where neither the rule nor its class has one.
-const DEFAULT_PRIORITY: u32 = 3;

@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
+use super::compiled::Compiled;
+use crate::rules::Action;
 use crate::rules::ast::{BitCommand, Threshold, ThresholdKind, Track, Unique};
+use crate::rules::config::SuppressBy;
 
 /// What is shared between flows. Holds at most as many entries of each kind as it was made for; when full, what has
 /// expired goes, and if nothing has, nothing new is kept and that is counted.
@@ -33,6 +36,8 @@ struct Count {
     seconds: u32,
     count: u32,
     next: u32,
+    /// Until when a rate counts as too high; 0 if it does not.
+    until: i64,
     unique: Vec<u16>,
 }
 
@@ -42,6 +47,19 @@ pub(super) struct Ends {
     pub(super) addresses: (u128, u128),
     pub(super) ports: (u16, u16),
     pub(super) flow: u64,
+}
+
+/// What a match comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Judged {
+    /// It is none: too few so far.
+    Not,
+    /// What the rule does is done, and not told.
+    Silent,
+    /// What the rule does is done and told.
+    Told,
+    /// The same, but with this action.
+    As(Action),
 }
 
 impl Ends {
@@ -81,6 +99,51 @@ impl Shared {
     #[must_use]
     pub fn full(&self) -> u64 {
         self.full
+    }
+
+    /// Counts a match of a rule, and says what it comes to.
+    pub(super) fn judge(&mut self, number: u32, rule: &Compiled, ends: &Ends, now: i64) -> Judged {
+        if rule.suppress.iter().any(|(of, set)| {
+            let (source, destination) = ends.addresses;
+            match of {
+                None => true,
+                Some(SuppressBy::Source) => set.contains(source),
+                Some(SuppressBy::Destination) => set.contains(destination),
+                Some(SuppressBy::Either) => set.contains(source) || set.contains(destination),
+            }
+        }) {
+            return Judged::Silent;
+        }
+        if rule.filter.is_some_and(|filter| !self.passes(number, FILTER, &filter, ends, now)) {
+            return Judged::Not;
+        }
+        if rule.threshold.is_some_and(|threshold| !self.passes(number, THRESHOLD, &threshold, ends, now)) {
+            return Judged::Silent;
+        }
+        match rule.rate {
+            Some((threshold, action, seconds)) if self.is_over(number, &threshold, seconds, ends, now) => {
+                Judged::As(action)
+            }
+            _ => Judged::Told,
+        }
+    }
+
+    /// Whether a rule's rate is too high, or was within so many seconds.
+    fn is_over(&mut self, rule: u32, threshold: &Threshold, seconds: u32, ends: &Ends, now: i64) -> bool {
+        let key = (rule, RATE, ends.key(threshold.track));
+        if let Some(count) = self.counts.get_mut(&key)
+            && count.until != 0
+        {
+            if now <= count.until {
+                return true;
+            }
+            count.until = 0;
+        }
+        let over = self.passes(rule, RATE, threshold, ends, now);
+        if over && let Some(count) = self.counts.get_mut(&key) {
+            count.until = now.saturating_add(i64::from(seconds) * SECOND);
+        }
+        over
     }
 
     /// Counts a match of a rule, and says whether it is told.
@@ -165,6 +228,11 @@ impl Shared {
         self.bits.insert((bit, key), now.saturating_add(i64::from(seconds) * SECOND));
     }
 }
+
+/// What is counted for a rule, apart from each other.
+const FILTER: u8 = 0;
+const THRESHOLD: u8 = 1;
+const RATE: u8 = 2;
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -11,6 +11,10 @@ pub struct FlowState {
     /// Rules of addresses, and of protocols, were looked at: by direction.
     pub(super) addresses_done: [bool; 2],
     pub(super) protocol_done: [bool; 2],
+    /// The packet before was one of an established connection.
+    pub(crate) established: bool,
+    /// What the flow carries was known before the packet at hand.
+    pub(crate) known: bool,
     /// A rule said to pass the flow: nothing of it is looked at.
     pub(super) passed: bool,
     pub(super) variables: Option<Box<Variables>>,
@@ -47,6 +51,11 @@ impl FlowState {
     #[must_use]
     pub fn is_passed(&self) -> bool {
         self.passed
+    }
+
+    /// Nothing of the flow is looked at from here on.
+    pub fn pass(&mut self) {
+        self.passed = true;
     }
 
     /// Bytes on the heap, about.

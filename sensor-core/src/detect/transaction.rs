@@ -22,14 +22,14 @@ pub(super) struct Progress {
     events: u128,
     /// Rules that wait for a later buffer, with the direction they are looked at for.
     waiting: Vec<(u32, Side)>,
-    /// Rules that were told.
-    told: Vec<u32>,
+    /// Rules that were told, and of which direction.
+    told: Vec<(u32, Side)>,
 }
 
 impl Progress {
     /// Bytes on the heap, about.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Progress>() + self.waiting.capacity() * 8 + self.told.capacity() * 4
+        size_of::<Progress>() + self.waiting.capacity() * 8 + self.told.capacity() * 8
     }
 }
 
@@ -65,7 +65,7 @@ impl Detector {
         ended: bool,
         out: &mut Output,
     ) {
-        let Detector { rules, work } = self;
+        let Detector { rules, work, .. } = self;
         let app = rules.apps.iter().find(|app| app.app == protocol.app);
         for id in parser.ids() {
             let Some(transaction) = parser.transaction(id) else { continue };
@@ -118,10 +118,13 @@ fn look(
     let events = at.transaction.events().0 | (at.parser.events().0 & !state.events);
     let came = events & !known.events;
     let further = known.looked.iter().zip(at.progress).any(|(looked, now)| *looked <= now);
-    let mut told = 0;
     for side in SIDES {
         if !further && came == 0 {
             break;
+        }
+        // A message has nothing for rules of the other direction.
+        if at.transaction.only().is_some_and(|only| only != side) {
+            continue;
         }
         // A packet of the other direction has its addresses the other way round.
         let scene = Scene { flow, side, time, packet: packet.filter(|packet| packet.side == side) };
@@ -161,7 +164,7 @@ fn look(
         let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
-            if known.told.contains(number) || !work.holds(rules, rule, &scene, state) {
+            if known.told.contains(&(*number, side)) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
             match verdict(*number, rule, side, at, &scene, state, events, work) {
@@ -170,11 +173,9 @@ fn look(
                 Verdict::Wait => work.counters.waiting += 1,
                 Verdict::Yes => {
                     if known.told.len() < MOST_WAITING {
-                        known.told.push(*number);
+                        known.told.push((*number, side));
                     }
-                    if work.matched(*number, rule, &scene, state, Place::Transaction(id), &mut told, out) {
-                        break;
-                    }
+                    work.matched(*number, rule, &scene, state, Place::Transaction(id), out);
                 }
             }
         }
@@ -244,7 +245,7 @@ fn verdict(
 }
 
 /// What a buffer's transforms make of its data.
-fn transformed<'a>(
+pub(super) fn transformed<'a>(
     transforms: &Transforms,
     data: &'a [u8],
     state: &verify::State,

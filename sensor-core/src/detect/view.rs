@@ -32,6 +32,22 @@ pub struct FlowView {
 }
 
 impl FlowView {
+    /// Of a frame without a packet.
+    pub(super) fn none(time: i64) -> FlowView {
+        FlowView {
+            id: 0,
+            addresses: [0; 2],
+            ports: [0; 2],
+            proto: 0,
+            app: None,
+            established: false,
+            first: time,
+            packets: [0; 2],
+            bytes: [0; 2],
+            payload: [0; 2],
+        }
+    }
+
     /// Of a flow of the table.
     #[must_use]
     pub fn of(flow: &Flow) -> FlowView {
@@ -61,6 +77,8 @@ pub struct PacketView<'a> {
     pub side: Side,
     /// Its payload went, or will go, to its flow's stream.
     pub streamed: bool,
+    /// What the flow carries was known before: rules that name nothing but a protocol look at the packet.
+    pub app_told: bool,
     /// What decoding found odd.
     pub anomalies: &'a [Anomaly],
     /// What its connection found odd.

@@ -11,7 +11,7 @@ use super::FlowKey;
 use super::tcp::SeqCounter;
 use crate::applayer::AppProto;
 use crate::decode::ip_proto;
-use crate::inspect::Inspection;
+use crate::inspect::{Detected, Inspection};
 use crate::stream::State;
 
 /// A flow, open or ended.
@@ -40,8 +40,8 @@ pub struct Flow {
     pub(super) timer_at: u32,
     /// Where the reading of its payload stands.
     pub(crate) inspection: Inspection,
-    /// What detection keeps of it: a place, and one more; 0 for none.
-    pub(crate) detection: u32,
+    /// What detection keeps of it.
+    pub(crate) detection: Detected,
     /// Where TCP stands.
     pub tcp_state: State,
     /// Where the flow stands.
@@ -152,6 +152,16 @@ impl Flow {
     /// Payload bytes of both sides.
     pub fn payload_bytes(&self) -> u64 {
         self.sides[CLIENT].payload.bytes() + self.sides[SERVER].payload.bytes()
+    }
+
+    /// A rule was told of it.
+    pub fn alerted(&self) -> bool {
+        self.detection.alerted()
+    }
+
+    /// What rules did with it as a whole: `pass`, `drop` or nothing.
+    pub fn action(&self) -> Option<&'static str> {
+        self.detection.action()
     }
 
     /// The flow's id: a hash of its key and start with a fixed seed, so that the same capture gives the same ids on

@@ -13,7 +13,7 @@ use super::timer::{Entry, Wheel};
 use super::yielding::Yielding;
 use super::{Flow, FlowIndex, FlowKey};
 use crate::decode::{Packet, TcpFlags, ip_proto};
-use crate::inspect::Inspection;
+use crate::inspect::{Detected, Inspection};
 use crate::limits::{Limits, Timeouts};
 use crate::stream::State;
 
@@ -271,7 +271,7 @@ impl FlowTable {
             state: FlowState::New,
             app: None,
             inspection: Inspection::Waiting,
-            detection: 0,
+            detection: Detected::default(),
             end: None,
             dirty: false,
             kept: false,

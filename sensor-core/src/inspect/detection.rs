@@ -5,11 +5,13 @@ use std::sync::Arc;
 use slab::Slab;
 
 use super::parsing::Parsing;
+use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::{Packet, ip_proto};
-use crate::detect::{Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
-use crate::engine::{Alerted, FlowSink};
+use crate::detect::{self, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
+use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
 use crate::flow::Flow;
+use crate::rules::Action;
 use crate::stream::Events;
 
 /// Runs rules, and keeps the state of flows.
@@ -21,18 +23,37 @@ pub(super) struct Detection {
     limit: usize,
     refused: u64,
     midstream: bool,
+    policy: MidstreamPolicy,
+    inline: bool,
+    at_once: bool,
+}
+
+/// A packet with what was found out about it before rules look at it.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub packet: &'a Packet<'a>,
+    pub side: Side,
+    pub anomalies: &'a [Anomaly],
+    pub events: Events,
+    /// Its bytes went to its flow's stream.
+    pub streamed: bool,
 }
 
 impl Detection {
-    /// Of rules; `limit` bounds the flows that are followed, `midstream` whether streams without a handshake are.
-    pub fn new(rules: Arc<Rules>, limit: usize, midstream: bool) -> Detection {
+    /// Of rules.
+    pub fn new(rules: Arc<Rules>, config: &Config) -> Detection {
+        let settings =
+            detect::Settings { alerts: config.packet_alerts, inline: config.inline, ..detect::Settings::default() };
         Detection {
-            detector: Detector::new(rules, SHARED),
+            detector: Detector::new(rules, settings),
             states: Slab::new(),
             out: Output::default(),
-            limit,
+            limit: config.limits.inspections,
             refused: 0,
-            midstream,
+            midstream: config.midstream,
+            policy: config.midstream_policy,
+            inline: config.inline,
+            at_once: config.inline || config.stream_inline,
         }
     }
 
@@ -41,111 +62,187 @@ impl Detection {
         self.refused
     }
 
-    /// Looks at a packet of a flow before its bytes go to the stream.
-    pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
-        let view = self.view(flow);
-        if flow.detection == 0 && self.states.len() < self.limit {
-            flow.detection = self.states.insert(FlowState::default()) as u32 + 1;
+    /// The rules.
+    pub fn rules(&self) -> &Rules {
+        self.detector.rules()
+    }
+
+    /// Meets a packet before anything else does. False: it is dropped, and nothing more is to be done with it.
+    pub fn admits(&mut self, flow: &mut Flow, packet: &Packet<'_>, side: Side, sink: &mut impl FlowSink) -> bool {
+        let mut reason = DropReason::Flow;
+        if flow.detection.place().is_none() && self.states.len() < self.limit {
+            flow.detection.set_place(Some(self.states.insert(FlowState::default())));
+            if flow.midstream && flow.key.proto == ip_proto::TCP && flow.packets() <= 1 {
+                reason = DropReason::Midstream;
+                match self.policy {
+                    MidstreamPolicy::Ignore => {}
+                    MidstreamPolicy::Pass | MidstreamPolicy::Bypass => {
+                        flow.detection.pass();
+                        if let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) {
+                            state.pass();
+                        }
+                        if self.policy == MidstreamPolicy::Bypass {
+                            flow.inspection = super::Inspection::Over;
+                        }
+                    }
+                    MidstreamPolicy::Drop if self.inline => flow.detection.drop(),
+                    MidstreamPolicy::Drop => {}
+                }
+            }
         }
+        if !flow.detection.is_dropped() {
+            return true;
+        }
+        sink.dropped(&Dropped { flow, packet, side, reason, rule: None });
+        false
+    }
+
+    /// Looks at a packet of a flow and at the messages it completed, and tells what was found since the last time.
+    pub fn packet(&mut self, flow: &mut Flow, seen: Seen<'_>, parsing: Option<&Parsing>, sink: &mut impl FlowSink) {
+        let Seen { packet, side, anomalies, events, streamed } = seen;
+        let mut view = self.view(flow);
         let mut alone = FlowState::default();
-        let state = self.states.get_mut((flow.detection as usize).wrapping_sub(1)).unwrap_or_else(|| {
+        let place = flow.detection.place();
+        let state = place.and_then(|place| self.states.get_mut(place)).unwrap_or_else(|| {
             self.refused += 1;
             &mut alone
         });
-        let seen = PacketView {
-            packet,
-            side: if from_client { Side::ToServer } else { Side::ToClient },
-            streamed: flow.key.proto == ip_proto::TCP && self.midstream >= flow.midstream,
-            anomalies: &[],
-            events: Events::NONE,
-        };
+        // The packet that ends a handshake is none of an established connection yet.
+        let first = !std::mem::replace(&mut state.established, view.established);
+        view.established &= !first || flow.key.proto != ip_proto::TCP || packet.payload_len > 0;
+        // Where bytes are looked at once they are acknowledged, their packet is none of a known protocol yet.
+        let known = std::mem::replace(&mut state.known, view.app.is_some());
+        let app_told = known || self.at_once || flow.key.proto != ip_proto::TCP;
+        let streamed = streamed && self.midstream >= flow.midstream;
+        let seen = PacketView { packet, side, streamed, anomalies, events, app_told };
         self.detector.packet(&view, state, seen, &mut self.out);
-        self.tell(flow, packet.time, None, sink);
+        if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
+            self.detector.transactions(&view, state, packet.time, Some(seen), protocol, parser, false, &mut self.out);
+        }
+        if self.out.is_empty() {
+            return;
+        }
+        self.detector.conclude(state, packet.time, &mut self.out);
+        if let Some(verdict) = self.out.verdict {
+            match (verdict.flow, verdict.action) {
+                (true, Action::Pass) => flow.detection.pass(),
+                (true, _) => flow.detection.drop(),
+                (false, _) => {}
+            }
+            if verdict.action != Action::Pass {
+                let rule = self.detector.rules().rules().get(verdict.rule as usize);
+                sink.dropped(&Dropped { flow, packet, side, reason: DropReason::Rules, rule });
+            }
+        }
+        self.tell(flow, packet.time, Some(packet), parsing, sink);
     }
 
-    /// What rules ask of a flow. One whose handshake was not seen is established for nobody who asks for handshakes.
+    /// What rules ask of a flow. One whose handshake was not seen is established, and carries something, for nobody
+    /// who asks for handshakes.
     fn view(&self, flow: &Flow) -> FlowView {
         let view = FlowView::of(flow);
-        FlowView { established: view.established && self.midstream >= flow.midstream, ..view }
+        if self.midstream >= flow.midstream { view } else { FlowView { established: false, app: None, ..view } }
     }
 
     /// Whether a flow's stream is looked into.
     pub fn reads(&self, flow: &Flow) -> bool {
-        self.midstream >= flow.midstream
-            && self.states.get((flow.detection as usize).wrapping_sub(1)).is_some_and(|state| !state.is_passed())
+        self.midstream >= flow.midstream && self.state(flow).is_some_and(|state| !state.is_passed())
+    }
+
+    fn state(&self, flow: &Flow) -> Option<&FlowState> {
+        self.states.get(flow.detection.place()?)
     }
 
     /// The next bytes of a side's stream. What gathered of the other side is a message that has ended.
     pub fn data(&mut self, flow: &Flow, time: i64, side: Side, bytes: &[u8]) {
         let view = self.view(flow);
-        let Some(state) = self.states.get_mut((flow.detection as usize).wrapping_sub(1)) else { return };
+        let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) else { return };
         let other = if side == Side::ToServer { Side::ToClient } else { Side::ToServer };
         self.detector.flush(&view, state, other, time, &mut self.out);
         self.detector.data(&view, state, side, time, bytes, &mut self.out);
+        if self.at_once {
+            // Who stands in the way can't wait for more.
+            self.detector.flush(&view, state, side, time, &mut self.out);
+        }
     }
 
     /// Bytes of a side's stream are missing.
     pub fn gap(&mut self, flow: &Flow, time: i64, side: Side, len: u64) {
         let view = self.view(flow);
-        let Some(state) = self.states.get_mut((flow.detection as usize).wrapping_sub(1)) else { return };
+        let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) else { return };
         self.detector.gap(&view, state, side, time, len, &mut self.out);
     }
 
-    /// Looks at what the parser made of it, if it read something since, and tells what was found since the last time. `ended`: nothing more comes.
-    pub fn settle(
-        &mut self,
-        flow: &Flow,
-        time: i64,
-        packet: Option<(&Packet<'_>, Side)>,
-        parsing: Option<&Parsing>,
-        ended: bool,
-        sink: &mut impl FlowSink,
-    ) {
-        let parsed = parsing.and_then(Parsing::parser);
-        if !ended && parsed.is_none() && self.out.alerts.is_empty() {
-            return;
-        }
+    /// A flow is read no more: what gathered and what was said last is looked at.
+    pub fn settle(&mut self, flow: &mut Flow, time: i64, parsing: Option<&Parsing>, sink: &mut impl FlowSink) {
         let view = self.view(flow);
-        let Some(state) = self.states.get_mut((flow.detection as usize).wrapping_sub(1)) else { return };
-        if ended {
-            for side in [Side::ToServer, Side::ToClient] {
-                self.detector.flush(&view, state, side, time, &mut self.out);
-            }
+        let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) else { return };
+        for side in [Side::ToServer, Side::ToClient] {
+            self.detector.flush(&view, state, side, time, &mut self.out);
         }
-        if let Some((protocol, parser)) = parsed {
-            let packet = packet.map(|(packet, side)| PacketView {
-                packet,
-                side,
-                streamed: flow.key.proto == ip_proto::TCP,
-                anomalies: &[],
-                events: Events::NONE,
-            });
-            self.detector.transactions(&view, state, time, packet, protocol, parser, ended, &mut self.out);
+        if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
+            self.detector.transactions(&view, state, time, None, protocol, parser, true, &mut self.out);
         }
-        self.tell(flow, time, parsing, sink);
+        self.detector.conclude(state, time, &mut self.out);
+        self.tell(flow, time, None, parsing, sink);
     }
 
     /// Forgets a flow.
     pub fn ended(&mut self, flow: &mut Flow) {
-        self.states.try_remove((flow.detection as usize).wrapping_sub(1));
-        flow.detection = 0;
+        if let Some(place) = flow.detection.place() {
+            self.states.try_remove(place);
+        }
+        flow.detection.set_place(None);
+    }
+
+    /// Looks at a frame in which no packet was found.
+    #[cold]
+    pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        self.detector.frame(time, anomalies, &mut self.out);
+        for alert in self.out.alerts.drain(..) {
+            let Some(rule) = self.detector.rules().rules().get(alert.rule as usize) else { continue };
+            sink.alert(&Alerted {
+                flow: None,
+                time,
+                number: Some(number),
+                side: alert.side,
+                rule,
+                action: alert.action,
+                place: alert.place,
+                transaction: None,
+            });
+        }
     }
 
     /// Hands on alerts, with their transactions where these are still there.
-    fn tell(&mut self, flow: &Flow, time: i64, parsing: Option<&Parsing>, sink: &mut impl FlowSink) {
+    fn tell(
+        &mut self,
+        flow: &mut Flow,
+        time: i64,
+        packet: Option<&Packet<'_>>,
+        parsing: Option<&Parsing>,
+        sink: &mut impl FlowSink,
+    ) {
         self.out.inspected.clear();
         for alert in self.out.alerts.drain(..) {
             let Some(rule) = self.detector.rules().rules().get(alert.rule as usize) else { continue };
+            flow.detection.tell();
             let transaction = match alert.place {
                 Place::Transaction(id) => parsing
                     .and_then(Parsing::parser)
                     .and_then(|(protocol, parser)| Some((protocol, id, parser.transaction(id)?))),
                 Place::Packet | Place::Stream => None,
             };
-            sink.alert(&Alerted { flow, time, side: alert.side, rule, place: alert.place, transaction });
+            sink.alert(&Alerted {
+                flow: Some(flow),
+                time,
+                number: packet.map(|packet| packet.number),
+                side: alert.side,
+                rule,
+                action: if self.inline { alert.action } else { Action::Alert },
+                place: alert.place,
+                transaction,
+            });
         }
     }
 }
-
-/// Entries of thresholds, and of bits of hosts and pairs, that are kept.
-const SHARED: usize = 262_144;

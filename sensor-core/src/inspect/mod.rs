@@ -4,6 +4,7 @@
 //! A flow costs something here only while its protocol is not known, or while what it says is read. Afterwards it
 //! costs a look at one number a packet.
 
+mod detected;
 mod detection;
 mod observer;
 mod parsing;
@@ -13,14 +14,16 @@ use std::sync::Arc;
 use sensor_wire::flow::FlowState;
 use slab::Slab;
 
+use crate::Anomaly;
 use crate::applayer::parser::{Context, Next, Settings};
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::discover::Discovery;
 use crate::engine::{Config, FlowSink};
 use crate::flow::{Flow, SERVER};
-use crate::stream::{self, Connection, End, Reader, Segment, Streams, Wants};
-use detection::Detection;
+use crate::stream::{self, Connection, End, Events, Reader, Segment, Streams, Wants};
+pub use detected::Detected;
+use detection::{Detection, Seen};
 use observer::{Observer, Opening};
 use parsing::Parsing;
 
@@ -110,7 +113,7 @@ impl Inspector {
             observer: config.discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
             probing: config.protocols,
             parse: config.parse.clone().filter(|_| config.protocols),
-            detection: detection.map(|rules| Detection::new(Arc::clone(rules), limits.inspections, config.midstream)),
+            detection: detection.map(|rules| Detection::new(Arc::clone(rules), config)),
             midstream: config.midstream,
             parsed: 0,
             limit: limits.inspections,
@@ -150,6 +153,19 @@ impl Inspector {
         self.observer.as_mut().map(|observer| &mut observer.discovery)
     }
 
+    /// Takes what decoding found odd about a frame that holds no packet.
+    #[cold]
+    pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        if let Some(detection) = &mut self.detection {
+            detection.frame(time, number, anomalies, sink);
+        }
+    }
+
+    /// Whether rules ask what decoding found odd.
+    pub fn asks_frames(&self) -> bool {
+        self.detection.as_ref().is_some_and(|detection| detection.rules().asks_frames())
+    }
+
     /// Takes an ARP message.
     pub fn arp(&mut self, arp: &Arp) {
         if let Some(observer) = &mut self.observer {
@@ -175,28 +191,41 @@ impl Inspector {
         })
     }
 
-    /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
+    /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it, `anomalies` what
+    /// decoding found odd about it.
     #[inline]
-    pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
-        // The receiver never got a TCP segment that is not whole. Of a datagram the first fragment still tells what it is.
-        if packet.bad_checksum || (packet.partial && packet.proto == ip_proto::TCP) {
+    pub fn packet(
+        &mut self,
+        flow: &mut Flow,
+        packet: &Packet<'_>,
+        from_client: bool,
+        anomalies: &[Anomaly],
+        sink: &mut impl FlowSink,
+    ) {
+        let side = side(from_client);
+        if let Some(detection) = &mut self.detection
+            && !detection.admits(flow, packet, side, sink)
+        {
             return;
         }
-        if let Some(observer) = &mut self.observer {
+        // The receiver never got a TCP segment that is not whole. Of a datagram the first fragment still tells what it is.
+        let whole = !packet.bad_checksum && (!packet.partial || packet.proto != ip_proto::TCP);
+        if whole && let Some(observer) = &mut self.observer {
             observer.packet(flow, packet, from_client, &self.expectations);
         }
-        if let Some(detection) = &mut self.detection {
-            detection.packet(flow, packet, from_client, sink);
-        }
-        if flow.inspection == Inspection::Over {
-            return;
-        }
-        match packet.proto {
-            ip_proto::TCP if self.probing || self.observer.is_some() => {
-                self.segment(flow, packet, from_client, sink);
-            }
-            ip_proto::UDP if self.probing => self.datagram(flow, packet, from_client, sink),
-            _ => flow.inspection = Inspection::Over,
+        let seen = Seen { packet, side, anomalies, events: Events::NONE, streamed: false };
+        let told = whole
+            && flow.inspection != Inspection::Over
+            && match packet.proto {
+                ip_proto::TCP if self.probing || self.observer.is_some() => self.segment(flow, seen, sink),
+                ip_proto::UDP if self.probing => self.datagram(flow, seen, sink),
+                _ => {
+                    flow.inspection = Inspection::Over;
+                    false
+                }
+            };
+        if !told && let Some(detection) = &mut self.detection {
+            detection.packet(flow, seen, None, sink);
         }
     }
 
@@ -221,7 +250,7 @@ impl Inspector {
     }
 
     /// Nothing more of a flow is parsed: what is left is told.
-    fn finish(&mut self, parsing: Option<Box<Parsing>>, flow: &Flow, sink: &mut impl FlowSink) {
+    fn finish(&mut self, parsing: Option<Box<Parsing>>, flow: &mut Flow, sink: &mut impl FlowSink) {
         let mut parsing = parsing;
         if let (Some(parsing), Some(settings)) = (&mut parsing, &self.parse) {
             self.parsed = self.parsed.saturating_sub(parsing.held());
@@ -230,7 +259,7 @@ impl Inspector {
             parsing.end(Side::ToClient, &mut cx);
         }
         if let Some(detection) = &mut self.detection {
-            detection.settle(flow, flow.last, None, parsing.as_deref(), true, sink);
+            detection.settle(flow, flow.last, parsing.as_deref(), sink);
         }
         if let Some(parsing) = &mut parsing {
             parsing.settle(flow, flow.last, true, sink);
@@ -257,15 +286,20 @@ impl Inspector {
         parsing
     }
 
-    fn segment(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
+    /// Takes a TCP packet. False: rules have not looked at it.
+    fn segment(&mut self, flow: &mut Flow, seen: Seen<'_>, sink: &mut impl FlowSink) -> bool {
+        let Seen { packet, side, .. } = seen;
+        let from_client = side == Side::ToServer;
+        let asked = self.detection.as_ref().is_some_and(|detection| detection.rules().asks_streams());
         let place = match flow.inspection {
             Inspection::At(place) => place.get(),
             // A handshake that never ends (a scan, a flood of SYNs) takes no place. The packet that ends it tells where
             // both sides begin.
-            Inspection::Waiting if flow.state == FlowState::New && packet.payload_len == 0 => return,
+            Inspection::Waiting if flow.state == FlowState::New && packet.payload_len == 0 && !asked => return false,
             Inspection::Waiting => {
                 if self.is_full() {
-                    return self.refuse(flow);
+                    self.refuse(flow);
+                    return false;
                 }
                 // The server is known by its SYN-ACK, the client by what answers that.
                 let answered = !flow.midstream && flow.sides[SERVER].payload.flags().has(TcpFlags::SYN);
@@ -288,10 +322,12 @@ impl Inspector {
                 flow.inspection = Inspection::At(Place::new(place));
                 place
             }
-            Inspection::Over => return,
+            Inspection::Over => return false,
         };
         let Inspector { streams, prefixes, expectations, connections, observer, probing, parse, detection, .. } = self;
-        let Some(Conversation { connection, probe, openings, parsing }) = connections.get_mut(place) else { return };
+        let Some(Conversation { connection, probe, openings, parsing }) = connections.get_mut(place) else {
+            return false;
+        };
         let segment = segment_of(packet, from_client);
         let tools = Tools {
             prefixes,
@@ -303,12 +339,14 @@ impl Inspector {
         };
         let (time, known, parsing_of) = (packet.time, flow.app, parsing.as_deref_mut());
         let mut reading = Reading { flow, time, known, probe, openings, parsing: parsing_of, tools };
-        connection.segment(&segment, streams, &mut reading);
+        let events = connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
         let done = connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server);
         let parsing = parsing.as_deref_mut().filter(|parsing| parsing.is_due());
         if let Some(detection) = detection {
-            detection.settle(flow, packet.time, Some((packet, side(from_client))), parsing.as_deref(), false, sink);
+            // What a RST carries is no data of the stream, nor looked at for itself.
+            let streamed = connection.took() || packet.tcp.flags.has(TcpFlags::RST);
+            detection.packet(flow, Seen { events, streamed, ..seen }, parsing.as_deref(), sink);
         }
         if let Some(parsing) = parsing {
             parsing.settle(flow, packet.time, false, sink);
@@ -325,26 +363,28 @@ impl Inspector {
         if done {
             self.inspected(flow, sink);
         }
+        true
     }
 
-    fn datagram(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
+    /// Takes a datagram. False: rules have not looked at it.
+    fn datagram(&mut self, flow: &mut Flow, seen: Seen<'_>, sink: &mut impl FlowSink) -> bool {
+        let Seen { packet, side, .. } = seen;
         if packet.payload.is_empty() {
-            return;
+            return false;
         }
         let ctx = Ctx { transport: Transport::Udp, ports: (flow.client_port(), flow.server_port()) };
-        let side = side(from_client);
         let mut fresh = None;
         let (exchange, place) = match flow.inspection {
             Inspection::At(place) => match self.datagrams.get_mut(place.get()) {
                 Some(exchange) => (exchange, Some(place)),
-                None => return,
+                None => return false,
             },
             Inspection::Waiting => {
                 let parsing = self.parse.is_some().then(Box::default);
                 let probe = self.begin(flow, packet.time);
                 (fresh.insert(Exchange { probe, parsing }), None)
             }
-            Inspection::Over => return,
+            Inspection::Over => return false,
         };
         let verdict = exchange.probe.data(ctx, side, packet.payload, &mut self.prefixes);
         if let Verdict::Is(proto) = verdict {
@@ -358,12 +398,13 @@ impl Inspector {
             Verdict::Is(proto) => Expectations::wants(proto),
             Verdict::GiveUp => false,
         };
+        let told = exchange.parsing.is_some() && self.parse.is_some();
         if let (Some(parsing), Some(settings)) = (&mut exchange.parsing, &self.parse) {
             let mut cx = context(settings, flow, packet.time);
             let probing = verdict == Verdict::NeedMore;
             parsing.data(flow.app, probing, side, packet.payload, &mut cx);
             if let Some(detection) = &mut self.detection {
-                detection.settle(flow, packet.time, Some((packet, side)), Some(parsing), false, sink);
+                detection.packet(flow, seen, Some(parsing), sink);
             }
             parsing.settle(flow, packet.time, false, sink);
             more |= parsing.wants_more();
@@ -382,6 +423,7 @@ impl Inspector {
             (false, ..) => self.inspected(flow, sink),
             (true, ..) => {}
         }
+        told
     }
 
     fn tools(&mut self) -> (&mut Streams, Tools<'_>) {

@@ -66,6 +66,18 @@ pub enum ThresholdLine {
     },
 }
 
+impl ThresholdLine {
+    /// Group and rule it is about; 0 stands for all.
+    #[must_use]
+    pub fn of(&self) -> (u32, u32) {
+        match self {
+            ThresholdLine::Limit { gid, sid, .. }
+            | ThresholdLine::Suppress { gid, sid, .. }
+            | ThresholdLine::Rate { gid, sid, .. } => (*gid, *sid),
+        }
+    }
+}
+
 /// Which address `suppress` is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SuppressBy {

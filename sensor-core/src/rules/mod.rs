@@ -8,6 +8,7 @@
 pub mod ast;
 mod buffer;
 mod builder;
+mod classes;
 pub mod config;
 mod fault;
 mod field;
@@ -21,6 +22,7 @@ mod variables;
 
 pub use ast::Rule;
 pub use buffer::{Buffer, Side};
+pub use classes::Classes;
 pub use fault::Refusal;
 pub use field::Field;
 pub use header::{Action, Address, Direction, Entry, Header, Item, List, MAX_LIST, MAX_NESTING, PortRange, Protocol};

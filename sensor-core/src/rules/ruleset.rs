@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use super::ast::Rule;
 use super::builder::{Builder, Keywords};
+use super::classes::Classes;
+use super::config::{self, Classification, ThresholdLine};
 use super::fault::{Fault, Refusal};
 use super::header::Header;
 use super::lexer::{BadLine, Line, Lines, MAX_OPTIONS, Options, split_rule};
@@ -24,6 +26,8 @@ pub struct Ruleset {
     by_id: HashMap<(u32, u32), usize, foldhash::fast::RandomState>,
     keywords: Keywords,
     variables: Variables,
+    classes: Classes,
+    thresholds: Vec<ThresholdLine>,
 }
 
 impl Ruleset {
@@ -46,6 +50,44 @@ impl Ruleset {
                 }
             }
         }
+    }
+
+    /// Reads a `classification.config`.
+    pub fn read_classes(&mut self, name: &str, bytes: &[u8]) {
+        let (classes, refusals) = config::classifications(bytes);
+        self.classes.extend(classes);
+        self.beside(name, refusals);
+    }
+
+    /// Reads a `threshold.config`.
+    pub fn read_thresholds(&mut self, name: &str, bytes: &[u8]) {
+        let (lines, refusals) = config::thresholds(bytes, &self.variables);
+        self.thresholds.extend(lines);
+        self.beside(name, refusals);
+    }
+
+    fn beside(&mut self, name: &str, refusals: Vec<Refusal>) {
+        let file = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        self.files.push(name.into());
+        refusals.into_iter().for_each(|refusal| self.refuse(Refusal { file, ..refusal }));
+    }
+
+    /// The class of a rule, if it names one that is known.
+    #[must_use]
+    pub fn class(&self, rule: &Rule) -> Option<&Classification> {
+        self.classes.get(rule.classtype.as_deref()?)
+    }
+
+    /// A rule's priority: its own, that of its class, or Suricata's where it has neither. 1 is the most urgent.
+    #[must_use]
+    pub fn priority(&self, rule: &Rule) -> u32 {
+        rule.priority.or_else(|| self.class(rule).map(|class| class.priority)).unwrap_or(DEFAULT_PRIORITY)
+    }
+
+    /// What files said of how often rules are told.
+    #[must_use]
+    pub fn thresholds(&self) -> &[ThresholdLine] {
+        &self.thresholds
     }
 
     /// Names of the files, in the order they were read.
@@ -187,6 +229,9 @@ impl Ruleset {
         self.refusals.push(refusal);
     }
 }
+
+/// Suricata's, where neither the rule nor its class has one.
+const DEFAULT_PRIORITY: u32 = 3;
 
 /// What is wrong, and the option (a slice of the rule's text) it is wrong in.
 struct Failed<'a> {

@@ -4,4 +4,5 @@
 mod captures;
 mod names_and_keys;
 mod replay;
+mod simple;
 mod windows;

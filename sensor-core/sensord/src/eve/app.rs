@@ -2,6 +2,7 @@
 
 use sensor_core::Told;
 use sensor_core::applayer::Side;
+use sensor_core::applayer::parser::FileState;
 use sensor_core::decode::ip_proto;
 use sensor_core::flow::{Flow, community_id};
 use sensor_core::json::Object;
@@ -11,12 +12,59 @@ use super::{address, proto_name, time};
 /// Appends a transaction's line; `name` is its event type and the name of its object.
 pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
     Object::write(line, |event| {
-        header(event, told.flow, Side::ToServer, told.time, name);
+        header(event, told.flow, told.transaction.only().unwrap_or(Side::ToServer), told.time, name);
         event.number("tx_id", told.id);
         event.object(name, |object| told.transaction.eve(object));
+        told.transaction.beside(event);
         event.text("community_id", community_id(told.flow));
     });
     line.push(b'\n');
+}
+
+/// Appends the line of each file of a transaction.
+pub(super) fn files(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
+    for (place, file) in told.transaction.files().iter().enumerate() {
+        let side = if file.to_client { Side::ToClient } else { Side::ToServer };
+        Object::write(line, |event| {
+            header(event, told.flow, side, told.time, "fileinfo");
+            event.object(name, |object| told.transaction.eve(object));
+            event.text("app_proto", told.protocol.app.name());
+            event.object("fileinfo", |object| {
+                object.text("filename", file.name.as_slice()).boolean("gaps", file.gaps);
+                object.text("state", if file.state == FileState::Closed { "CLOSED" } else { "TRUNCATED" });
+                if let Some((md5, sha1, sha256)) = file.digests() {
+                    object.hex("md5", &md5).hex("sha1", &sha1).hex("sha256", &sha256);
+                }
+                object.boolean("stored", false).number("size", file.size).number("tx_id", told.id);
+                object.number("file_id", place + 1);
+            });
+            event.text("community_id", community_id(told.flow));
+        });
+        line.push(b'\n');
+    }
+}
+
+/// Appends the line of each thing that was odd about a transaction.
+pub(super) fn anomalies(line: &mut Vec<u8>, told: &Told<'_>) {
+    for event_name in told.transaction.events().iter().filter_map(|event| told.protocol.events.get(usize::from(event)))
+    {
+        Object::write(line, |event| {
+            header(event, told.flow, Side::ToServer, told.time, "anomaly");
+            event.number("tx_id", told.id);
+            event.object("anomaly", |object| {
+                object.text("app_proto", told.protocol.app.name()).text("type", "applayer");
+                object.text("event", event_name.to_ascii_uppercase()).text("layer", "proto_parser");
+            });
+            event.text("community_id", community_id(told.flow));
+        });
+        line.push(b'\n');
+    }
+}
+
+/// What an event of no flow begins with.
+pub(super) fn bare_header(event: &mut Object<'_>, at: i64, name: &str) {
+    quoted(event.raw("timestamp"), |out| time(out, at));
+    event.text("event_type", name);
 }
 
 /// What all events of a flow begin with; the source is who sent what goes to that side.

@@ -9,7 +9,7 @@ mod tests;
 
 use std::ops::Range;
 
-use super::framing::{Framing, Piece};
+use super::frames::{Framing, Piece};
 use super::parser::{self, Context, Live, Parsed, Parser, Protocol};
 use super::{AppProto, Side, Transport};
 use crate::json::Object;

@@ -1,6 +1,6 @@
 //! The protocol data units of DCE/RPC: the connection-oriented ones (C706, section 12.6) and datagrams (12.4).
 
-use crate::applayer::framing::{Length, Rules};
+use crate::applayer::frames::{Length, Rules};
 
 /// A unit of a connection, or a datagram.
 #[derive(Clone, Copy, Debug)]

@@ -38,6 +38,8 @@ pub fn pgsql(v: &View<'_>) -> Told {
                 // SSLRequest, GSSENCRequest, CancelRequest, protocol 3.
                 (8, 80_877_103 | 80_877_104) | (16, 80_877_102) => CERTAIN,
                 (9..=10_000, 0x0003_0000 | 0x0003_0002) => certain_if(v.u8(8)?.is_ascii_alphabetic()),
+                // A version that no server knows: scanners ask for one.
+                (8..=10_000, _) => likely_if(v.on_port(&[5432]) && v.ends_at(length.into())),
                 _ => NO,
             }
         }
