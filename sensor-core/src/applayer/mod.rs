@@ -21,6 +21,7 @@ pub mod krb5;
 pub mod ldap;
 mod lines;
 pub mod mime;
+pub mod nfs;
 pub mod ntp;
 pub mod parser;
 pub mod pgsql;

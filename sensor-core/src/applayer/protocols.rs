@@ -3,7 +3,7 @@
 use super::AppProto;
 use super::parser::Protocol;
 use super::{
-    bittorrent_dht, dcerpc, dhcp, dns, http1, ike, krb5, ldap, ntp, pgsql, quic, smb, smtp, snmp, ssh, tls,
+    bittorrent_dht, dcerpc, dhcp, dns, http1, ike, krb5, ldap, nfs, ntp, pgsql, quic, smb, smtp, snmp, ssh, tls,
 };
 
 /// The protocols, one a line.
@@ -25,6 +25,7 @@ const ALL: &[&Protocol] = &[
     &smb::PROTOCOL,
     &krb5::PROTOCOL,
     &ldap::PROTOCOL,
+    &nfs::PROTOCOL,
     &smtp::PROTOCOL,
 ];
 

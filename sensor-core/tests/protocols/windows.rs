@@ -89,3 +89,27 @@ fn ldap_of_captures_reads_as_suricata_reads_it() {
         assert_eq!(lines[0]["request"]["del_request"]["dn"], "uid=jdoe,ou=People,dc=example,dc=com");
     }
 }
+
+#[test]
+fn nfs_of_captures_reads_as_suricata_reads_it() {
+    let file = "suricata-verify/pcaps/ee65d22b22d998c1.pcap";
+    let Some((lines, _)) = replay(file, AppProto::Nfs, 2049, 1) else { return };
+    let of = |id: u64| lines.iter().find(|line| line["id"] == id && line["version"] == 3).cloned().unwrap_or_default();
+    assert_eq!((&of(2)["procedure"], &of(5)["status"]), (&"FSINFO".into(), &"ERR_NOENT".into()));
+    assert_eq!((&of(7)["filename"], &of(7)["hhash"]), (&"a".into(), &"38a4e9f6".into()));
+    assert_eq!((&of(12)["hhash"], &of(5)["hhash"]), (&"131299c5".into(), &serde_json::Value::Null));
+    assert_eq!((&of(14)["rename"]["from"], &of(14)["rename"]["to"]), (&"a".into(), &"am".into()));
+    assert_eq!((&of(35)["filename"], &of(37)["filename"]), (&"h".into(), &"bln".into()));
+    let read = of(39);
+    assert_eq!(
+        (&read["procedure"], &read["filename"], &read["file_tx"]),
+        (&"READ".into(), &"bln".into(), &true.into())
+    );
+    assert_eq!(read["read"], serde_json::json!({"first": true, "last": true, "last_xid": 1_578_961_922, "chunks": 1}));
+    assert_eq!((&of(56)["procedure"], &of(34)["file_tx"]), (&"LOOKUP".into(), &true.into()));
+    let file = "suricata-verify/pcaps/f20c4113b40082d4.pcap";
+    for piece in [1, 1500] {
+        let Some((lines, _)) = replay(file, AppProto::Nfs, 2049, piece) else { return };
+        assert_eq!((&lines[0]["procedure"], &lines[0]["hhash"]), (&"READDIRPLUS".into(), &"23ea69b6".into()));
+    }
+}

@@ -10,7 +10,7 @@ mod tests;
 
 use std::ops::Range;
 
-use super::framing::{Framing, Length, Piece, Rules};
+use super::frames::{Framing, Length, Piece, Rules};
 use super::parser::{self, Context, EventSet, Live, Parsed, Parser, Protocol};
 use super::{AppProto, Side, Transport};
 use crate::json::Object;

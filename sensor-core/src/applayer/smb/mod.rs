@@ -15,7 +15,7 @@ mod tests;
 
 use std::ops::Range;
 
-use super::framing::{Framing, Length, Piece, Rules};
+use super::frames::{Framing, Length, Piece, Rules};
 use super::parser::{Context, EventSet, Parsed, Parser, Protocol};
 use super::{AppProto, Side};
 use state::State;

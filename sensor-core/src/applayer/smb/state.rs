@@ -8,7 +8,7 @@ use super::{event, smb1, smb2};
 use crate::applayer::Side;
 use crate::applayer::dcerpc::call::{Association, Call};
 use crate::applayer::dcerpc::pdu::{self, Pdu, kind};
-use crate::applayer::framing::{Framing, Piece};
+use crate::applayer::frames::{Framing, Piece};
 use crate::applayer::known::Known;
 use crate::applayer::parser::{Context, EventSet, Live};
 use crate::applayer::transfer::{Odd, Transfer};
