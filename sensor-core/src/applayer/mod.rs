@@ -31,6 +31,7 @@ mod probers;
 mod proto;
 pub mod protocols;
 pub mod quic;
+pub mod rdp;
 mod registry;
 pub mod smb;
 pub mod smtp;

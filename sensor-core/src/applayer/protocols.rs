@@ -3,7 +3,7 @@
 use super::AppProto;
 use super::parser::Protocol;
 use super::{
-    bittorrent_dht, dcerpc, dhcp, dns, http1, ike, krb5, ldap, nfs, ntp, pgsql, quic, smb, smtp, snmp, ssh, tls,
+    bittorrent_dht, dcerpc, dhcp, dns, http1, ike, krb5, ldap, nfs, ntp, pgsql, quic, rdp, smb, smtp, snmp, ssh, tls,
 };
 
 /// The protocols, one a line.
@@ -26,6 +26,7 @@ const ALL: &[&Protocol] = &[
     &krb5::PROTOCOL,
     &ldap::PROTOCOL,
     &nfs::PROTOCOL,
+    &rdp::PROTOCOL,
     &smtp::PROTOCOL,
 ];
 

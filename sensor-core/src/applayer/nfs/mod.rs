@@ -221,16 +221,7 @@ impl State {
 
     /// Data of a file, its last if it `ends` with them.
     #[allow(clippy::too_many_arguments)]
-    fn chunk(
-        &mut self,
-        id: u64,
-        side: Side,
-        call: u32,
-        offset: u64,
-        data: Data<'_>,
-        ends: bool,
-        cx: &Context<'_>,
-    ) {
+    fn chunk(&mut self, id: u64, side: Side, call: u32, offset: u64, data: Data<'_>, ends: bool, cx: &Context<'_>) {
         let Some(file) = self.live.get_mut(id).and_then(|transaction| transaction.file.as_deref_mut()) else { return };
         file.chunks = file.chunks.saturating_add(1);
         file.first |= offset == 0;

@@ -102,6 +102,7 @@ fn depth(code: u16) -> u16 {
 
 /// Text in UTF-16, up to its zero.
 fn wide(bytes: &[u8]) -> String {
-    let units = bytes.chunks_exact(2).map(|pair| pair.iter().rev().fold(0, |sum: u16, byte| sum << 8 | u16::from(*byte)));
+    let units =
+        bytes.chunks_exact(2).map(|pair| pair.iter().rev().fold(0, |sum: u16, byte| sum << 8 | u16::from(*byte)));
     char::decode_utf16(units.take_while(|unit| *unit != 0)).map(|unit| unit.unwrap_or('?')).collect()
 }
