@@ -18,8 +18,12 @@ pub mod ftp_data;
 pub mod http1;
 pub mod ike;
 pub mod inflate;
+mod known;
+pub mod krb5;
+pub mod ldap;
 mod lines;
 pub mod mime;
+pub mod nfs;
 pub mod ntp;
 pub mod parser;
 pub mod pgsql;
@@ -30,12 +34,15 @@ mod probers;
 mod proto;
 pub mod protocols;
 pub mod quic;
+pub mod rdp;
 mod registry;
+pub mod smb;
 pub mod smtp;
 pub mod snmp;
 pub mod ssh;
 pub mod tftp;
 pub mod tls;
+mod transfer;
 mod view;
 
 #[cfg(test)]

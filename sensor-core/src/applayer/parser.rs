@@ -160,6 +160,11 @@ pub trait Transaction: fmt::Debug {
         &[]
     }
 
+    /// To which side what its record in EVE tells of went: that packet's addresses it has. `None` if it has no record.
+    fn record(&self) -> Option<Side> {
+        Some(self.only().unwrap_or(Side::ToServer))
+    }
+
     /// Writes the members of its object in EVE; both sides, as far as they have come.
     fn eve(&self, object: &mut Object<'_>);
 

@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dcerpc, dhcp, dns, ftp, ftp_data, http1, ike, ntp, pgsql, pop3, quic, smtp, snmp, ssh, tftp, tls};
+use super::{bittorrent_dht, dcerpc, dhcp, dns, ftp, ftp_data, http1, ike, krb5, ldap, nfs, ntp, pgsql, pop3, quic, rdp, smb, smtp, snmp, ssh, tftp, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -20,6 +20,11 @@ const ALL: &[&Protocol] = &[
     &ntp::PROTOCOL,
     &bittorrent_dht::PROTOCOL,
     &dcerpc::PROTOCOL,
+    &smb::PROTOCOL,
+    &krb5::PROTOCOL,
+    &ldap::PROTOCOL,
+    &nfs::PROTOCOL,
+    &rdp::PROTOCOL,
     &smtp::PROTOCOL,
     &ftp::PROTOCOL,
     &ftp_data::PROTOCOL,

@@ -138,7 +138,8 @@ impl Compiled {
             Kind::Frame => false,
             Kind::Data => {
                 place != Place::Packet
-                    || (self.payload.is_none() && (asks_nothing || (self.head.protocol.is_app() && self.tests.is_empty())))
+                    || (self.payload.is_none()
+                        && (asks_nothing || (self.head.protocol.is_app() && self.tests.is_empty())))
             }
         }
     }

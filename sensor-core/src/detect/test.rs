@@ -140,7 +140,8 @@ impl Test {
                     Which::All | Which::AllOfSome => !ids.is_empty() && ids.iter().all(holds),
                     Which::AnyOrNone => ids.is_empty() || ids.iter().any(holds),
                     Which::At(at) => {
-                        let at = usize::try_from(*at).ok().or_else(|| ids.len().checked_sub(at.unsigned_abs() as usize));
+                        let at =
+                            usize::try_from(*at).ok().or_else(|| ids.len().checked_sub(at.unsigned_abs() as usize));
                         at.and_then(|at| ids.get(at)).is_some_and(holds)
                     }
                 }

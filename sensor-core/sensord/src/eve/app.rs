@@ -9,10 +9,11 @@ use sensor_core::json::Object;
 
 use super::{address, proto_name, time};
 
-/// Appends a transaction's line; `name` is its event type and the name of its object.
+/// Appends a transaction's line, if it has one; `name` is its event type and the name of its object.
 pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
+    let Some(side) = told.transaction.record() else { return };
     Object::write(line, |event| {
-        header(event, told.flow, told.transaction.only().unwrap_or(Side::ToServer), told.time, name);
+        header(event, told.flow, side, told.time, name);
         event.number("tx_id", told.id);
         event.object(name, |object| told.transaction.eve(object));
         told.transaction.beside(event);

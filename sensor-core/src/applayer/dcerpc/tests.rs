@@ -102,6 +102,18 @@ fn a_refused_context_is_no_interface() {
 }
 
 #[test]
+fn a_bind_that_is_no_first_fragment_matches_any_fragment_only() {
+    let mut asked = bind(kind::BIND, 1, &[0]);
+    asked[3] = 0; // flags
+    let parts = [asked, bind_ack(1, &[0]), request(3, 2, 0, b"x")];
+    let sides = [Side::ToServer, Side::ToClient, Side::ToServer];
+    let parser = feed(Transport::Tcp, &sides.into_iter().zip(parts.iter().map(Vec::as_slice)).collect::<Vec<_>>());
+    let call = &parser.calls.live.get(1).unwrap().0;
+    assert!(!call.holds(&iface(None)));
+    assert!(call.holds(&Body::DceIface { uuid: UUID, version: None, any_fragment: true }));
+}
+
+#[test]
 fn after_a_gap_reading_goes_on_with_the_next_unit() {
     let (settings, mut parser) = (Settings::default(), Dcerpc::default());
     let mut cx = Context {
