@@ -38,6 +38,20 @@ fn ready(_: Buffer, _: Side) -> u8 {
 struct Quic {
     live: Live<Transaction>,
     initial: Initial,
+    /// The server's side, once it sent something that its client's keys open.
+    answer: Option<Initial>,
+}
+
+impl Quic {
+    /// A server's Initial: its hello, if that is in it.
+    fn answer(&mut self, bytes: &[u8], transaction: &mut Transaction) {
+        let answer = self.answer.get_or_insert_with(|| Initial::answering(&self.initial));
+        answer.datagram(bytes);
+        if let Some(body) = answer.hello_body() {
+            transaction.server_hello(body);
+            answer.restart();
+        }
+    }
 }
 
 impl Parser for Quic {
@@ -47,6 +61,7 @@ impl Parser for Quic {
         let Some(version) = version else { return Parsed::More };
         let mut transaction = Transaction::new(side, version);
         if let Some(header) = header.filter(|_| side == Side::ToServer) {
+            self.answer = None;
             let opened = self.initial.opened();
             self.initial.datagram(bytes);
             if let Some(body) = self.initial.hello_body() {
@@ -58,6 +73,8 @@ impl Parser for Quic {
             } else if header.is_initial() && self.initial.opened() == opened {
                 transaction.odd(FAILED_DECRYPT);
             }
+        } else if side == Side::ToClient && header.is_some_and(|header| header.is_initial()) {
+            self.answer(bytes, &mut transaction);
         } else if side == Side::ToServer {
             transaction.google(bytes);
         }
@@ -87,6 +104,8 @@ impl Parser for Quic {
     }
 
     fn bytes(&self) -> usize {
-        self.initial.allocated() + self.live.iter().map(Transaction::bytes).sum::<usize>()
+        self.initial.allocated()
+            + self.answer.as_ref().map_or(0, Initial::allocated)
+            + self.live.iter().map(Transaction::bytes).sum::<usize>()
     }
 }
