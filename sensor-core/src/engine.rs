@@ -1,10 +1,15 @@
 //! The way in: frames are ingested, flow records go to a sink, rows and counters are asked for.
 
+use std::sync::Arc;
+
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
 use sensor_wire::{RowId, Timestamp};
 
 use crate::anomaly::Counts;
+use crate::applayer::Side;
+use crate::applayer::parser::{self, Protocol, Transaction};
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
+use crate::detect::{self, Compiled, Rules};
 use crate::discover::{DiscoverLimits, Discovery, Event};
 use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
 use crate::inspect::Inspector;
@@ -32,6 +37,44 @@ pub trait FlowSink {
 
     /// Something about a host is new.
     fn discovered(&mut self, _: &Event) {}
+
+    /// A transaction is complete, or as complete as it will be.
+    fn transaction(&mut self, _: &Told<'_>) {}
+
+    /// A rule matched.
+    fn alert(&mut self, _: &Alerted<'_>) {}
+}
+
+/// A rule that matched, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Alerted<'a> {
+    /// The flow.
+    pub flow: &'a Flow,
+    /// Time of the packet that brought it: nanoseconds since 1970, UTC.
+    pub time: Timestamp,
+    /// The direction of what matched.
+    pub side: Side,
+    /// The rule.
+    pub rule: &'a Compiled,
+    /// What it matched in.
+    pub place: detect::Place,
+    /// The transaction it matched in, with its protocol and number.
+    pub transaction: Option<(&'static Protocol, u64, &'a dyn Transaction)>,
+}
+
+/// A transaction and the flow it is of.
+#[derive(Clone, Copy, Debug)]
+pub struct Told<'a> {
+    /// The flow.
+    pub flow: &'a Flow,
+    /// Time of the packet that completed it: nanoseconds since 1970, UTC.
+    pub time: Timestamp,
+    /// Its protocol.
+    pub protocol: &'static Protocol,
+    /// Its number within the flow's protocol.
+    pub id: u64,
+    /// What was said.
+    pub transaction: &'a dyn Transaction,
 }
 
 /// Where flow records aren't wanted.
@@ -73,6 +116,12 @@ pub struct Config {
     pub window_ns: Option<i64>,
     /// Tell which protocols flows carry.
     pub protocols: bool,
+    /// Read the messages of flows, for records of them; needs `protocols`.
+    pub parse: Option<parser::Settings>,
+    /// Run these rules; needs `protocols`, and `parse` for those of transactions.
+    pub rules: Option<Arc<Rules>>,
+    /// Look at streams whose handshake was not seen (`stream.midstream`): their rules and messages.
+    pub midstream: bool,
     /// Look for hosts, what they are called and what they offer.
     pub discover: Option<DiscoverLimits>,
     /// Own networks: discovery tells of hosts in them, and of those on the sensor's own link. All others are only known.
@@ -90,6 +139,9 @@ impl Default for Config {
             verify_checksums: false,
             window_ns: Some(10_000_000_000),
             protocols: true,
+            parse: None,
+            rules: None,
+            midstream: false,
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),
             seed: 0,
@@ -120,7 +172,7 @@ impl Engine {
             verify_checksums: config.verify_checksums,
             defrag: limits.defrag,
         };
-        let mut inspector = Inspector::new(&limits, config.protocols, config.discover);
+        let mut inspector = Inspector::new(&config);
         if let Some(discovery) = inspector.discovery_mut() {
             discovery.assets.tell_of(config.home);
         }
@@ -179,7 +231,7 @@ impl Engine {
     pub fn tick(&mut self, now: Timestamp, sink: &mut impl FlowSink) {
         let Engine { summary, inspector, .. } = self;
         self.table.advance(now, &mut |index, flow| {
-            inspector.ended(flow);
+            inspector.ended(flow, sink);
             sink.flow(flow);
             mark(summary, index, flow);
         });
@@ -197,7 +249,7 @@ impl Engine {
         }
         let Engine { summary, inspector, .. } = self;
         self.table.finish(&mut |index, flow| {
-            inspector.ended(flow);
+            inspector.ended(flow, sink);
             sink.flow(flow);
             mark(summary, index, flow);
         });
@@ -266,6 +318,16 @@ impl Engine {
         self.inspector.refused()
     }
 
+    /// Flows whose messages were not read to their end because those of others took all the room.
+    pub fn flows_unparsed(&self) -> u64 {
+        self.inspector.unparsed()
+    }
+
+    /// Packets of flows whose state detection did not keep because too many others were kept: each was looked at alone.
+    pub fn detection_refused(&self) -> u64 {
+        self.inspector.detection_refused()
+    }
+
     /// Beginnings of streams that discovery did not read to their end because too many others were kept.
     pub fn openings_refused(&self) -> u64 {
         self.inspector.openings_refused()
@@ -291,7 +353,7 @@ impl Engine {
         let Engine { summary, inspector, .. } = self;
         for ((packet, (key, upward)), place) in packets.list().iter().zip(&self.keys).zip(&self.places) {
             let mut ended = |index, flow: &mut Flow| {
-                inspector.ended(flow);
+                inspector.ended(flow, sink);
                 sink.flow(flow);
                 mark(summary, index, flow);
             };
@@ -305,7 +367,7 @@ impl Engine {
             if let Some(flow) = self.table.get_mut(change.flow)
                 && !packet.icmp_error
             {
-                inspector.packet(flow, packet, change.from_client);
+                inspector.packet(flow, packet, change.from_client, sink);
             }
             if let Some(summary) = summary {
                 if change.opened {

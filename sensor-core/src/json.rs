@@ -6,7 +6,9 @@
 //! let mut line = Vec::new();
 //! Object::write(&mut line, |o| {
 //!     o.text("name", b"a\"b").number("n", 3);
-//!     o.array("list", |a| a.text(b"x").text(b"\xff"));
+//!     o.array("list", |a| {
+//!         a.text(b"x").text(b"\xff");
+//!     });
 //! });
 //! assert_eq!(line, br#"{"name":"a\"b","n":3,"list":["x","\\xff"]}"#);
 //! ```

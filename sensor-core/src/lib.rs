@@ -6,6 +6,7 @@
 pub mod anomaly;
 pub mod applayer;
 pub mod decode;
+pub mod detect;
 pub mod discover;
 pub mod engine;
 pub mod flow;
@@ -18,6 +19,6 @@ pub mod stream;
 pub mod summary;
 
 pub use anomaly::Anomaly;
-pub use engine::{Engine, FlowSink, Frame, Stats};
+pub use engine::{Alerted, Engine, FlowSink, Frame, Stats, Told};
 pub use limits::{Limits, Timeouts};
 pub use networks::Networks;

@@ -27,6 +27,9 @@ pub struct Limits {
     pub inspections: usize,
     /// Bytes of TCP segments that wait for those before them. Past it a stream goes on behind its gap.
     pub stream_bytes: usize,
+    /// Bytes that the messages of all flows take while they are read. Past it a flow is not parsed further
+    /// (`flows_unparsed`).
+    pub parser_bytes: usize,
     /// Bytes of streams' beginnings that discovery reads in pieces. Past it one is not read to its end
     /// (`openings_refused`).
     pub opening_bytes: usize,
@@ -45,6 +48,7 @@ impl Default for Limits {
             defrag: DefragLimits::default(),
             inspections: 500_000,
             stream_bytes: 64 << 20,
+            parser_bytes: 256 << 20,
             opening_bytes: 32 << 20,
         }
     }

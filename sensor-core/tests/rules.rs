@@ -1,5 +1,7 @@
 //! The rule language on published sets: counts, refusals, and rules that are printed and read again.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "what is not in a test's body is still for tests alone")]
+
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};

@@ -7,12 +7,16 @@ use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use sensor_core::applayer::protocols;
+use sensor_core::detect;
 use sensor_core::engine::Config;
+use sensor_core::rules::{Kind, Refusal, Ruleset, Variables};
 use sensor_core::{Engine, Networks};
 use sensor_link::{KeyPair, PublicKey};
 
@@ -142,25 +146,61 @@ fn replay(args: Replay) -> Result<u8> {
     config.window_ns = None;
     config.home = Networks::parse(&args.home_net).with_context(|| format!("--home-net {}", args.home_net))?;
     Networks::parse(&args.external_net).with_context(|| format!("--external-net {}", args.external_net))?;
-    for rules in &args.rules {
-        File::open(rules).with_context(|| format!("rules {}", rules.display()))?;
-        warn(&format!("{}: its rules are not run: this version has no rule engine", rules.display()));
-    }
+    let set = load_rules(&args, &mut config)?;
     config.verify_checksums = args.verify_checksums;
     if args.ips {
-        warn("--ips: changes nothing without rules");
+        warn("--ips: nothing is dropped: this version only tells");
     }
     let out: Option<Box<dyn Write>> = match &args.eve {
         None => None,
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
         Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
     };
-    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)));
+    // What nobody reads is not parsed.
+    config.parse = (out.is_some() || config.rules.is_some()).then(|| config.parse.take().unwrap_or_default());
+    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), set);
     let mut pipeline = Pipeline::new(Engine::new(config), eve, args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);
     pipeline.sink().finish().context("EVE output cannot be written; it is incomplete")?;
     Ok(report(&mut pipeline))
 }
+
+/// Compiles the rules of a replay; what is refused is told.
+fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
+    let mut variables = Variables::default();
+    for (name, value) in [("HOME_NET", &args.home_net), ("EXTERNAL_NET", &args.external_net)] {
+        let value = if value == "any" || value.starts_with('[') { value.clone() } else { format!("[{value}]") };
+        if !variables.set(Kind::Address, name, &value) {
+            bail!("{name}: its value is too long");
+        }
+    }
+    let mut set = Ruleset::new(variables);
+    for path in &args.rules {
+        rules::read(&mut set, path, 0)?;
+    }
+    if !args.rules.is_empty() {
+        if !config.protocols {
+            bail!("--rules and --set inspect.protocols=no: rules need the protocols of flows");
+        }
+        let (compiled, refused) = detect::Rules::compile(&set, protocols::all());
+        let all = set.refusals().iter().chain(&refused).filter(|refusal| refusal.enabled);
+        let mut told = 0;
+        for Refusal { file, line, column, keyword, reason, .. } in all.clone().take(MOST_REFUSALS) {
+            let file = set.files().get(*file as usize).map_or("", |file| file);
+            warn(&format!("{file}:{line}:{column}: {keyword}: {reason}: the rule is not run"));
+            told += 1;
+        }
+        let rest = all.count() - told;
+        if rest > 0 {
+            warn(&format!("{rest} more rules are not run: see `sensord rules check`"));
+        }
+        config.rules = Some(Arc::new(compiled));
+    }
+    Ok(Arc::new(set))
+}
+
+/// Refusals that are told one by one.
+const MOST_REFUSALS: usize = 20;
 
 fn watch_rows(args: &Watch) -> Result<u8> {
     let config = config(&args.settings)?;

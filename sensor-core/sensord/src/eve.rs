@@ -1,27 +1,32 @@
 //! EVE JSON lines: flow records as Suricata writes them, and what discovery finds.
 
+mod alert;
+mod app;
 mod discovery;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use sensor_core::FlowSink;
 use sensor_core::decode::{TcpFlags, ip_proto};
 use sensor_core::discover::Event;
 use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
+use sensor_core::rules::Ruleset;
+use sensor_core::{Alerted, FlowSink, Told};
 
 /// Writes records as EVE lines. The first failing write is kept and nothing is written after it.
 #[derive(Debug)]
 pub struct EveWriter<W: Write> {
     out: Option<W>,
     line: Vec<u8>,
+    rules: Arc<Ruleset>,
     error: Option<io::Error>,
 }
 
 impl<W: Write> EveWriter<W> {
-    /// Writes to `out`; `None` writes nothing.
-    pub fn new(out: Option<W>) -> EveWriter<W> {
-        EveWriter { out, line: Vec::with_capacity(1024), error: None }
+    /// Writes to `out`; `None` writes nothing. `rules` are those that alerts come of.
+    pub fn new(out: Option<W>, rules: Arc<Ruleset>) -> EveWriter<W> {
+        EveWriter { out, line: Vec::with_capacity(1024), rules, error: None }
     }
 
     #[inline]
@@ -54,6 +59,19 @@ impl<W: Write> FlowSink for EveWriter<W> {
 
     fn discovered(&mut self, event: &Event) {
         self.write(|line| discovery::write(line, event));
+    }
+
+    fn alert(&mut self, alert: &Alerted<'_>) {
+        let rules = Arc::clone(&self.rules);
+        if let Some(rule) = rules.rules().get(alert.rule.rule as usize) {
+            self.write(|line| alert::write(line, alert, rule));
+        }
+    }
+
+    fn transaction(&mut self, told: &Told<'_>) {
+        if let Some(name) = told.protocol.eve {
+            self.write(|line| app::transaction(line, told, name));
+        }
     }
 }
 

@@ -262,6 +262,8 @@ impl<S: FlowSink> Pipeline<S> {
         let hosts = self.engine.discovery().map(|discovery| discovery.assets.stats()).unwrap_or_default();
         let own = [
             ("sensor.inspections_refused", self.engine.inspections_refused()),
+            ("sensor.detection_refused", self.engine.detection_refused()),
+            ("sensor.flows_unparsed", self.engine.flows_unparsed()),
             ("sensor.openings_refused", self.engine.openings_refused()),
             ("sensor.flow_emergencies", self.engine.flow_emergencies()),
             ("sensor.hosts_evicted", hosts.hosts_evicted),

@@ -1,6 +1,7 @@
 //! `--set KEY=VALUE`: flow timeouts by Suricata's names, and bounds by our own.
 
 use anyhow::{Context, Result, bail};
+use sensor_core::applayer::parser::Http;
 use sensor_core::decode::OverlapPolicy;
 use sensor_core::discover::DiscoverLimits;
 use sensor_core::engine::Config;
@@ -19,6 +20,11 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
         };
         if let Some(timeout) = timeout(key, config) {
             *timeout = u32::try_from(number(1)?).with_context(|| format!("--set {key}: too large"))?;
+            continue;
+        }
+        if let Some(key) = key.strip_prefix(LIBHTP) {
+            let http = &mut config.parse.get_or_insert_default().http;
+            http_setting(http, key, value).with_context(|| format!("--set {LIBHTP}{key}"))?;
             continue;
         }
         match key {
@@ -42,6 +48,7 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
                 config.discover = switch(value).with_context(|| format!("--set {key}"))?.then(DiscoverLimits::default);
             }
             "inspect.protocols" => config.protocols = switch(value).with_context(|| format!("--set {key}"))?,
+            "stream.midstream" => config.midstream = switch(value).with_context(|| format!("--set {key}"))?,
             "limits.tunnels" => config.limits.tunnels = number(1)?.min(16) as usize,
             "limits.flows" => config.limits.flows = number(16)? as usize,
             "limits.kept-flows" => config.limits.kept_flows = number(16)? as usize,
@@ -56,6 +63,24 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
         }
     }
     Ok(warnings)
+}
+
+/// A setting of HTTP; those that change nothing here are passed over.
+fn http_setting(http: &mut Http, key: &str, value: &str) -> Result<()> {
+    match key {
+        "request-body-limit" => http.request_body = size(value)?,
+        "response-body-limit" => http.response_body = size(value)?,
+        "meta-field-limit" => http.field = size(value)?,
+        "headers-limit" => http.headers = size(value)?,
+        "compression-bomb-limit" => http.bomb = size(value)? as u64,
+        "response-body-decompress-layer-limit" => {
+            http.decompress_layers = value.parse().with_context(|| format!("{value:?} is not within 0..255"))?;
+        }
+        "double-decode-path" => http.double_decode_path = switch(value)?,
+        "double-decode-query" => http.double_decode_query = switch(value)?,
+        _ => {}
+    }
+    Ok(())
 }
 
 fn timeout<'a>(key: &str, config: &'a mut Config) -> Option<&'a mut u32> {
@@ -101,6 +126,9 @@ fn size(value: &str) -> Result<usize> {
     n.checked_mul(unit).with_context(|| format!("{value:?} is too large"))
 }
 
+/// Suricata's settings of HTTP.
+const LIBHTP: &str = "app-layer.protocols.http.libhtp.default-config.";
+
 /// Names of overlap policies in the message; Suricata's finer ones are taken too.
 const POLICIES: &[&str] = &["first", "last", "bsd", "bsd-right", "linux", "windows", "solaris"];
 
@@ -114,6 +142,7 @@ const KNOWN: &[&str] = &[
     "limits.kept-flows",
     "limits.rows",
     "limits.tunnels",
+    "stream.midstream",
     "summary.window",
 ];
 
@@ -182,7 +211,7 @@ mod tests {
         let mut config = Config::default();
         let error = apply(&["nonsense.key=1".into()], &mut config).unwrap_err().to_string();
         assert!(error.contains("nonsense.key") && error.contains("flow-timeouts"), "{error}");
-        let warnings = apply(&["stream.midstream=true".into()], &mut config).unwrap();
+        let warnings = apply(&["stream.inline=true".into()], &mut config).unwrap();
         assert_eq!(warnings.len(), 1);
         assert!(apply(&["flow-timeouts.udp.new=7".into()], &mut config).unwrap().is_empty());
         assert_eq!(config.timeouts.udp_new, 7);

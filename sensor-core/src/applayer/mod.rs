@@ -7,6 +7,8 @@
 
 pub mod dns;
 mod expect;
+pub mod http1;
+pub mod inflate;
 pub mod parser;
 mod prefixes;
 mod probe;

@@ -2,10 +2,11 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, quic, ssh, tls};
+use super::{dns, http1, quic, ssh, tls};
 
 /// The protocols, one a line.
-const ALL: &[&Protocol] = &[&dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL, &ssh::PROTOCOL, &quic::PROTOCOL];
+const ALL: &[&Protocol] =
+    &[&http1::PROTOCOL, &dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL, &ssh::PROTOCOL, &quic::PROTOCOL];
 
 /// What is known of a protocol; `None` if it has no parser.
 #[must_use]

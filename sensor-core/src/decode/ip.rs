@@ -43,6 +43,7 @@ pub fn v4<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
         HeaderSliceError::Content(HeaderError::HeaderLengthSmallerThanHeader { .. }) => Anomaly::Ipv4HeaderLength,
     })?;
     let header_len = header.slice().len();
+    walk.ip_header = span.data.get(..header_len).unwrap_or_default();
     let total = match usize::from(header.total_len()) {
         // Segmentation offload leaves 0 on packets captured on the sending host.
         0 => span.len,
@@ -101,6 +102,7 @@ pub fn v6<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
         HeaderSliceError::Content(HeaderError::UnexpectedVersion { .. }) => Anomaly::Ipv6WrongVersion,
     })?;
     let rest = span.past(IPV6_HEADER, Anomaly::Ipv6TooSmall)?;
+    walk.ip_header = span.data.get(..IPV6_HEADER).unwrap_or_default();
     let len = match usize::from(header.payload_length()) {
         // A jumbogram, or segmentation offload: RFC 2675 section 3 puts the length into a hop-by-hop option.
         0 => rest.len,

@@ -147,6 +147,6 @@ impl Decoder {
         packets: &'w mut Packets<'a>,
         anomalies: &'w mut Counts,
     ) -> Walk<'w, 'a> {
-        Walk { settings: &self.settings, defrag: &mut self.defrag, packets, anomalies, context }
+        Walk { settings: &self.settings, defrag: &mut self.defrag, packets, anomalies, context, ip_header: &[] }
     }
 }

@@ -14,6 +14,10 @@ pub struct Packet<'a> {
     pub destination: u128,
     /// Payload above the transport header, as far as it was captured; never more than `payload_len`.
     pub payload: &'a [u8],
+    /// The IP header with IPv4's options, without IPv6's extension headers; empty for a reassembled datagram.
+    pub ip_header: &'a [u8],
+    /// All behind the IP headers, as far as it was captured: the transport header and what follows it.
+    pub transport: &'a [u8],
     /// Options of a TCP header, as far as they were captured.
     pub tcp_options: &'a [u8],
     /// Time of the frame, or of the one that completed a datagram: nanoseconds since 1970, UTC.

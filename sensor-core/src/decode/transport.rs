@@ -69,6 +69,8 @@ pub fn decode<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, proto: u8, body: Span<'a>) -
         source: ip.source,
         destination: ip.destination,
         payload: body.data,
+        ip_header: walk.ip_header,
+        transport: body.data,
         tcp_options: &[],
         time: context.time,
         wire: context.wire,

@@ -77,6 +77,8 @@ pub struct Walk<'w, 'a> {
     pub packets: &'w mut Packets<'a>,
     pub anomalies: &'w mut Counts,
     pub context: Context,
+    /// See [`super::Packet::ip_header`].
+    pub ip_header: &'a [u8],
 }
 
 impl<'a> Walk<'_, 'a> {

@@ -40,6 +40,8 @@ pub struct Flow {
     pub(super) timer_at: u32,
     /// Where the reading of its payload stands.
     pub(crate) inspection: Inspection,
+    /// What detection keeps of it: a place, and one more; 0 for none.
+    pub(crate) detection: u32,
     /// Where TCP stands.
     pub tcp_state: State,
     /// Where the flow stands.

@@ -271,6 +271,7 @@ impl FlowTable {
             state: FlowState::New,
             app: None,
             inspection: Inspection::Waiting,
+            detection: 0,
             end: None,
             dirty: false,
             kept: false,

@@ -4,18 +4,25 @@
 //! A flow costs something here only while its protocol is not known, or while what it says is read. Afterwards it
 //! costs a look at one number a packet.
 
+mod detection;
 mod observer;
+mod parsing;
+
+use std::sync::Arc;
 
 use sensor_wire::flow::FlowState;
 use slab::Slab;
 
+use crate::applayer::parser::{Context, Next, Settings};
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
-use crate::discover::{DiscoverLimits, Discovery};
+use crate::discover::Discovery;
+use crate::engine::{Config, FlowSink};
 use crate::flow::{Flow, SERVER};
-use crate::limits::Limits;
 use crate::stream::{self, Connection, End, Reader, Segment, Streams, Wants};
+use detection::Detection;
 use observer::{Observer, Opening};
+use parsing::Parsing;
 
 /// Reads the payload of flows.
 #[derive(Debug)]
@@ -24,12 +31,22 @@ pub struct Inspector {
     prefixes: Prefixes,
     expectations: Expectations,
     connections: Slab<Conversation>,
-    datagrams: Slab<Probe>,
+    datagrams: Slab<Exchange>,
     observer: Option<Observer>,
     /// Protocols are asked for.
     probing: bool,
+    /// How messages are parsed; `None` if they are not.
+    parse: Option<Settings>,
+    /// Rules that are run.
+    detection: Option<Detection>,
+    /// Streams whose handshake was not seen are parsed.
+    midstream: bool,
+    /// Bytes that all parsers hold, about.
+    parsed: usize,
     limit: usize,
+    parsed_limit: usize,
     refused: u64,
+    unparsed: u64,
 }
 
 /// Where a flow's inspection stands.
@@ -39,9 +56,26 @@ pub enum Inspection {
     #[default]
     Waiting,
     /// Under way, at this place.
-    At(u32),
+    At(Place),
     /// Nothing more is read.
     Over,
+}
+
+/// A place among the flows under inspection, in three bytes: a flow has no room for more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place([u8; 3]);
+
+impl Place {
+    /// Of a slab that never has 2^24 places.
+    fn new(place: usize) -> Place {
+        let [a, b, c, _] = (place as u32).to_le_bytes();
+        Place([a, b, c])
+    }
+
+    fn get(self) -> usize {
+        let [a, b, c] = self.0;
+        u32::from_le_bytes([a, b, c, 0]) as usize
+    }
 }
 
 /// A TCP flow under inspection.
@@ -50,29 +84,55 @@ struct Conversation {
     connection: Connection,
     probe: Probe,
     openings: [Opening; 2],
+    parsing: Option<Box<Parsing>>,
+}
+
+/// A flow of datagrams under inspection.
+#[derive(Debug)]
+struct Exchange {
+    probe: Probe,
+    parsing: Option<Box<Parsing>>,
 }
 
 impl Inspector {
-    /// Nothing is under inspection. `probing` tells protocols; `discover` looks for hosts.
-    pub fn new(limits: &Limits, probing: bool, discover: Option<DiscoverLimits>) -> Inspector {
+    /// Nothing is under inspection.
+    pub fn new(config: &Config) -> Inspector {
+        let limits = &config.limits;
         let settings =
             stream::Settings { midstream: true, one_sided: true, memcap: limits.stream_bytes, ..Default::default() };
+        let detection = config.rules.as_ref().filter(|_| config.protocols);
         Inspector {
             streams: Streams::new(settings),
             prefixes: Prefixes::new(PREFIXES),
             expectations: Expectations::new(EXPECTATIONS),
             connections: Slab::new(),
             datagrams: Slab::new(),
-            observer: discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
-            probing,
+            observer: config.discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
+            probing: config.protocols,
+            parse: config.parse.clone().filter(|_| config.protocols),
+            detection: detection.map(|rules| Detection::new(Arc::clone(rules), limits.inspections, config.midstream)),
+            midstream: config.midstream,
+            parsed: 0,
             limit: limits.inspections,
+            parsed_limit: limits.parser_bytes,
             refused: 0,
+            unparsed: 0,
         }
     }
 
     /// Flows that were not looked into because too many others were.
     pub fn refused(&self) -> u64 {
         self.refused
+    }
+
+    /// Flows whose messages were not parsed to their end because those of others took all the room.
+    pub fn unparsed(&self) -> u64 {
+        self.unparsed
+    }
+
+    /// Packets that detection looked at alone because too many other flows were followed.
+    pub fn detection_refused(&self) -> u64 {
+        self.detection.as_ref().map_or(0, Detection::refused)
     }
 
     /// Beginnings of streams that discovery did not read to their end because too many others were kept.
@@ -107,9 +167,9 @@ impl Inspector {
     pub fn touch(&self, flow: &Flow) -> u64 {
         let Inspection::At(place) = flow.inspection else { return 0 };
         if flow.key.proto != ip_proto::TCP {
-            return u64::from(self.datagrams.contains(place as usize));
+            return u64::from(self.datagrams.contains(place.get()));
         }
-        self.connections.get(place as usize).map_or(0, |Conversation { connection, probe, .. }| {
+        self.connections.get(place.get()).map_or(0, |Conversation { connection, probe, .. }| {
             let [client, server] = [stream::Side::Client, stream::Side::Server].map(|side| connection.told(side));
             client ^ server ^ connection.state() as u64 ^ u64::from(probe.verdict() == Verdict::NeedMore)
         })
@@ -117,7 +177,7 @@ impl Inspector {
 
     /// Takes a packet of a flow, after the flow table counted it. `from_client` says who sent it.
     #[inline]
-    pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
+    pub fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
         // The receiver never got a TCP segment that is not whole. Of a datagram the first fragment still tells what it is.
         if packet.bad_checksum || (packet.partial && packet.proto == ip_proto::TCP) {
             return;
@@ -125,32 +185,67 @@ impl Inspector {
         if let Some(observer) = &mut self.observer {
             observer.packet(flow, packet, from_client, &self.expectations);
         }
+        if let Some(detection) = &mut self.detection {
+            detection.packet(flow, packet, from_client, sink);
+        }
         if flow.inspection == Inspection::Over {
             return;
         }
         match packet.proto {
-            ip_proto::TCP if self.probing || self.observer.is_some() => self.segment(flow, packet, from_client),
-            ip_proto::UDP if self.probing => self.datagram(flow, packet, from_client),
+            ip_proto::TCP if self.probing || self.observer.is_some() => {
+                self.segment(flow, packet, from_client, sink);
+            }
+            ip_proto::UDP if self.probing => self.datagram(flow, packet, from_client, sink),
             _ => flow.inspection = Inspection::Over,
         }
     }
 
-    /// A flow ends: what waited is read, and its place is given back.
+    /// A flow ends: what waited is read, what is left is told, and its place is given back.
     #[inline]
-    pub fn ended(&mut self, flow: &mut Flow) {
-        let Inspection::At(place) = std::mem::replace(&mut flow.inspection, Inspection::Over) else { return };
-        if flow.key.proto != ip_proto::TCP {
-            self.datagrams.try_remove(place as usize);
-            return;
+    pub fn ended(&mut self, flow: &mut Flow, sink: &mut impl FlowSink) {
+        self.inspected(flow, sink);
+        if let Some(detection) = &mut self.detection {
+            detection.ended(flow);
         }
-        let Some(Conversation { mut connection, mut probe, mut openings }) =
-            self.connections.try_remove(place as usize)
-        else {
-            return;
+    }
+
+    /// Nothing more of a flow's payload is read.
+    fn inspected(&mut self, flow: &mut Flow, sink: &mut impl FlowSink) {
+        let Inspection::At(place) = std::mem::replace(&mut flow.inspection, Inspection::Over) else { return };
+        let parsing = if flow.key.proto == ip_proto::TCP {
+            self.connection_ended(flow, place)
+        } else {
+            self.datagrams.try_remove(place.get()).and_then(|exchange| exchange.parsing)
         };
-        let (streams, tools) = self.tools();
+        self.finish(parsing, flow, sink);
+    }
+
+    /// Nothing more of a flow is parsed: what is left is told.
+    fn finish(&mut self, parsing: Option<Box<Parsing>>, flow: &Flow, sink: &mut impl FlowSink) {
+        let mut parsing = parsing;
+        if let (Some(parsing), Some(settings)) = (&mut parsing, &self.parse) {
+            self.parsed = self.parsed.saturating_sub(parsing.held());
+            let mut cx = context(settings, flow, flow.last);
+            parsing.end(Side::ToServer, &mut cx);
+            parsing.end(Side::ToClient, &mut cx);
+        }
+        if let Some(detection) = &mut self.detection {
+            detection.settle(flow, flow.last, None, parsing.as_deref(), true, sink);
+        }
+        if let Some(parsing) = &mut parsing {
+            parsing.settle(flow, flow.last, true, sink);
+        }
+    }
+
+    fn connection_ended(&mut self, flow: &mut Flow, place: Place) -> Option<Box<Parsing>> {
+        let Conversation { mut connection, mut probe, mut openings, mut parsing } =
+            self.connections.try_remove(place.get())?;
+        let (streams, mut tools) = self.tools();
+        tools.detection = tools.detection.filter(|detection| detection.reads(flow));
         let (time, known) = (flow.last, flow.app);
-        let mut reading = Reading { flow, time, known, probe: &mut probe, openings: &mut openings, tools };
+        let parsing_of = parsing.as_deref_mut();
+        let mut reading =
+            Reading { flow, time, known, probe: &mut probe, openings: &mut openings, parsing: parsing_of, tools };
         connection.close(streams, &mut reading);
         flow.app = reading.known;
         if let Some(observer) = &mut self.observer {
@@ -159,11 +254,12 @@ impl Inspector {
                 observer.protocol(flow);
             }
         }
+        parsing
     }
 
-    fn segment(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
+    fn segment(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
         let place = match flow.inspection {
-            Inspection::At(place) => place as usize,
+            Inspection::At(place) => place.get(),
             // A handshake that never ends (a scan, a flood of SYNs) takes no place. The packet that ends it tells where
             // both sides begin.
             Inspection::Waiting if flow.state == FlowState::New && packet.payload_len == 0 => return,
@@ -187,66 +283,111 @@ impl Inspector {
                 let connection = Connection::new(self.streams.settings().policy, self.streams.settings().policy);
                 // Files and media that another flow announced tell nothing of their ends.
                 let openings = if flow.app.is_some() { [Opening::Over; 2] } else { [client, server] };
-                let place = self.connections.insert(Conversation { connection, probe, openings });
-                flow.inspection = Inspection::At(place as u32);
+                let parsing = (self.parse.is_some() && self.midstream >= flow.midstream).then(Box::default);
+                let place = self.connections.insert(Conversation { connection, probe, openings, parsing });
+                flow.inspection = Inspection::At(Place::new(place));
                 place
             }
             Inspection::Over => return,
         };
-        let Inspector { streams, prefixes, expectations, connections, observer, probing, .. } = self;
-        let Some(Conversation { connection, probe, openings }) = connections.get_mut(place) else { return };
+        let Inspector { streams, prefixes, expectations, connections, observer, probing, parse, detection, .. } = self;
+        let Some(Conversation { connection, probe, openings, parsing }) = connections.get_mut(place) else { return };
         let segment = segment_of(packet, from_client);
-        let tools = Tools { prefixes, expectations, observer: observer.as_mut(), probing: *probing };
-        let mut reading = Reading { flow, time: packet.time, known: flow.app, probe, openings, tools };
+        let tools = Tools {
+            prefixes,
+            expectations,
+            observer: observer.as_mut(),
+            probing: *probing,
+            parse: parse.as_ref(),
+            detection: detection.as_mut().filter(|detection| detection.reads(flow)),
+        };
+        let (time, known, parsing_of) = (packet.time, flow.app, parsing.as_deref_mut());
+        let mut reading = Reading { flow, time, known, probe, openings, parsing: parsing_of, tools };
         connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
-        if connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server) {
-            self.ended(flow);
+        let done = connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server);
+        let parsing = parsing.as_deref_mut().filter(|parsing| parsing.is_due());
+        if let Some(detection) = detection {
+            detection.settle(flow, packet.time, Some((packet, side(from_client))), parsing.as_deref(), false, sink);
+        }
+        if let Some(parsing) = parsing {
+            parsing.settle(flow, packet.time, false, sink);
+            match parsing.take_next() {
+                Some(Next::Is(app)) => {
+                    flow.app = Some(app);
+                    *probe = Probe::expected(app);
+                }
+                Some(Next::Probe) => probe.restart(prefixes),
+                None => {}
+            }
+            account(parsing, &mut self.parsed, self.parsed_limit, &mut self.unparsed);
+        }
+        if done {
+            self.inspected(flow, sink);
         }
     }
 
-    fn datagram(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool) {
+    fn datagram(&mut self, flow: &mut Flow, packet: &Packet<'_>, from_client: bool, sink: &mut impl FlowSink) {
         if packet.payload.is_empty() {
             return;
         }
         let ctx = Ctx { transport: Transport::Udp, ports: (flow.client_port(), flow.server_port()) };
         let side = side(from_client);
-        let mut fresh;
-        let (probe, place) = match flow.inspection {
-            Inspection::At(place) => match self.datagrams.get_mut(place as usize) {
-                Some(probe) => (probe, Some(place)),
+        let mut fresh = None;
+        let (exchange, place) = match flow.inspection {
+            Inspection::At(place) => match self.datagrams.get_mut(place.get()) {
+                Some(exchange) => (exchange, Some(place)),
                 None => return,
             },
             Inspection::Waiting => {
-                fresh = self.begin(flow, packet.time);
-                (&mut fresh, None)
+                let parsing = self.parse.is_some().then(Box::default);
+                let probe = self.begin(flow, packet.time);
+                (fresh.insert(Exchange { probe, parsing }), None)
             }
             Inspection::Over => return,
         };
-        let verdict = probe.data(ctx, side, packet.payload, &mut self.prefixes);
-        let probe = *probe;
+        let verdict = exchange.probe.data(ctx, side, packet.payload, &mut self.prefixes);
         if let Verdict::Is(proto) = verdict {
             flow.app = Some(proto);
             if Expectations::wants(proto) {
                 self.expectations.learn(proto, ends(flow), side, packet.payload, packet.time);
             }
         }
-        let more = match verdict {
+        let mut more = match verdict {
             Verdict::NeedMore => true,
             Verdict::Is(proto) => Expectations::wants(proto),
             Verdict::GiveUp => false,
         };
-        match (more, place) {
-            (true, None) if self.is_full() => self.refuse(flow),
-            (true, None) => flow.inspection = Inspection::At(self.datagrams.insert(probe) as u32),
-            (true, Some(_)) => {}
-            (false, _) => self.ended(flow),
+        if let (Some(parsing), Some(settings)) = (&mut exchange.parsing, &self.parse) {
+            let mut cx = context(settings, flow, packet.time);
+            let probing = verdict == Verdict::NeedMore;
+            parsing.data(flow.app, probing, side, packet.payload, &mut cx);
+            if let Some(detection) = &mut self.detection {
+                detection.settle(flow, packet.time, Some((packet, side)), Some(parsing), false, sink);
+            }
+            parsing.settle(flow, packet.time, false, sink);
+            more |= parsing.wants_more();
+            account(parsing, &mut self.parsed, self.parsed_limit, &mut self.unparsed);
+        }
+        match (more, place, fresh) {
+            (true, None, Some(fresh)) if self.is_full() => {
+                self.refuse(flow);
+                self.finish(fresh.parsing, flow, sink);
+            }
+            (true, None, Some(fresh)) => flow.inspection = Inspection::At(Place::new(self.datagrams.insert(fresh))),
+            (false, None, Some(fresh)) => {
+                flow.inspection = Inspection::Over;
+                self.finish(fresh.parsing, flow, sink);
+            }
+            (false, ..) => self.inspected(flow, sink),
+            (true, ..) => {}
         }
     }
 
     fn tools(&mut self) -> (&mut Streams, Tools<'_>) {
-        let Inspector { streams, prefixes, expectations, observer, probing, .. } = self;
-        (streams, Tools { prefixes, expectations, observer: observer.as_mut(), probing: *probing })
+        let Inspector { streams, prefixes, expectations, observer, probing, parse, detection, .. } = self;
+        let (observer, parse) = (observer.as_mut(), parse.as_ref());
+        (streams, Tools { prefixes, expectations, observer, probing: *probing, parse, detection: detection.as_mut() })
     }
 
     fn is_full(&self) -> bool {
@@ -277,6 +418,8 @@ struct Tools<'a> {
     expectations: &'a mut Expectations,
     observer: Option<&'a mut Observer>,
     probing: bool,
+    parse: Option<&'a Settings>,
+    detection: Option<&'a mut Detection>,
 }
 
 /// What is read of a TCP flow.
@@ -286,6 +429,7 @@ struct Reading<'a> {
     known: Option<AppProto>,
     probe: &'a mut Probe,
     openings: &'a mut [Opening; 2],
+    parsing: Option<&'a mut Parsing>,
     tools: Tools<'a>,
 }
 
@@ -316,27 +460,72 @@ impl Reading<'_> {
         let Some(observer) = &mut self.tools.observer else { return false };
         observer.stream(opening(self.openings, side), self.flow, self.time, side, bytes)
     }
+
+    /// Hands something to the parser; true asks for more.
+    fn parse(&mut self, take: impl FnOnce(&mut Parsing, Option<AppProto>, bool, &mut Context<'_>) -> bool) -> bool {
+        let (Some(parsing), Some(settings)) = (&mut self.parsing, self.tools.parse) else { return false };
+        let probing = self.probe.verdict() == Verdict::NeedMore;
+        take(parsing, self.known, probing, &mut context(settings, self.flow, self.time))
+    }
 }
 
 impl Reader for Reading<'_> {
     fn data(&mut self, from: stream::Side, bytes: &[u8]) -> Wants {
         let side = side(from == stream::Side::Client);
         let (told, observed) = (self.tell(side, bytes), self.observe(side, bytes));
-        if told || observed { Wants::More } else { Wants::Enough }
+        let mut wanted = self.parse(|parsing, known, probing, cx| parsing.data(known, probing, side, bytes, cx));
+        if let Some(detection) = &mut self.tools.detection {
+            detection.data(self.flow, self.time, side, bytes);
+            wanted = true;
+        }
+        if told || observed || wanted { Wants::More } else { Wants::Enough }
     }
 
-    fn gap(&mut self, from: stream::Side, _: u64) -> Wants {
+    fn gap(&mut self, from: stream::Side, len: u64) -> Wants {
         let told = match self.probe.verdict() {
             Verdict::Is(proto) => Expectations::wants(proto),
             Verdict::NeedMore => self.tools.probing,
             Verdict::GiveUp => false,
         };
-        let opening = opening(self.openings, side(from == stream::Side::Client));
+        let side = side(from == stream::Side::Client);
+        let opening = opening(self.openings, side);
         let observed = self.tools.observer.as_mut().is_some_and(|observer| observer.gap(opening));
-        if told || observed { Wants::More } else { Wants::Enough }
+        let mut wanted = self.parse(|parsing, _, _, cx| parsing.gap(side, len, cx));
+        if let Some(detection) = &mut self.tools.detection {
+            detection.gap(self.flow, self.time, side, len);
+            wanted = true;
+        }
+        if told || observed || wanted { Wants::More } else { Wants::Enough }
     }
 
-    fn end(&mut self, _: stream::Side, _: End) {}
+    fn end(&mut self, from: stream::Side, _: End) {
+        let side = side(from == stream::Side::Client);
+        self.parse(|parsing, _, _, cx| {
+            parsing.end(side, cx);
+            false
+        });
+    }
+}
+
+/// Counts what a parser holds to the sum of all; past the bound this one gives up.
+fn account(parsing: &mut Parsing, all: &mut usize, most: usize, unparsed: &mut u64) {
+    let (before, now) = parsing.account();
+    *all = (*all + now).saturating_sub(before);
+    if *all > most {
+        *unparsed += 1;
+        *all = all.saturating_sub(parsing.give_up());
+    }
+}
+
+/// What a parser is told of a flow.
+fn context<'a>(settings: &'a Settings, flow: &Flow, time: i64) -> Context<'a> {
+    let transport = match (flow.key.proto, flow.midstream) {
+        (ip_proto::TCP, true) => Transport::TcpMidstream,
+        (ip_proto::TCP, false) => Transport::Tcp,
+        _ => Transport::Udp,
+    };
+    let ports = (flow.client_port(), flow.server_port());
+    Context { time, transport, ports, settings, next: None, announced: None }
 }
 
 fn opening(openings: &mut [Opening; 2], side: Side) -> &mut Opening {

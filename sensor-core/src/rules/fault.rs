@@ -24,9 +24,9 @@ pub struct Refusal {
 /// The place is the address of the text at fault: every part a parser sees is a slice of the rule's one line, so the
 /// offset is the difference of two addresses and no parser has to carry it along.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     place: Option<usize>,
-    pub(super) reason: String,
+    pub(crate) reason: String,
 }
 
 impl Fault {
@@ -46,4 +46,4 @@ impl Fault {
     }
 }
 
-pub(super) type Parsed<T> = Result<T, Fault>;
+pub(crate) type Parsed<T> = Result<T, Fault>;

@@ -315,7 +315,7 @@ pub trait Element: Sized {
 }
 
 impl<T: Element> List<T> {
-    pub(super) fn parse(text: &str, variables: &Variables) -> Parsed<Self> {
+    pub(crate) fn parse(text: &str, variables: &Variables) -> Parsed<Self> {
         let mut room = MAX_LIST;
         let list = Self::nested(text, variables, 0, &mut room)?;
         if list.is_nothing() {

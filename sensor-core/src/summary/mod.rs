@@ -216,7 +216,8 @@ impl Summary {
         let left = time >= window.start.saturating_add(self.window_ns)
             || time < window.start.saturating_sub(LATE_NS)
             || window.flows.len() >= self.limits.kept_flows / 2
-            || window.found.len() >= self.limits.rows / 2;
+            // Rows of the open window can't give way, and each flow may be one.
+            || window.flows.len() + window.found.len() >= self.limits.rows;
         if left {
             self.close_window(table);
         }

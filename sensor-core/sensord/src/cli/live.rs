@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
+use std::sync::Arc;
+
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use sensor_core::Engine;
@@ -86,7 +88,7 @@ pub(super) fn run(args: &Run) -> Result<u8> {
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
         Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
     };
-    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)));
+    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), Arc::default());
     let (opened, about) = args.wire.open(&args.interface)?;
     let mut pipeline = Pipeline::new(Engine::new(config), eve, None);
     let (mut unwritten, ran) = (None, opened.is_ok());

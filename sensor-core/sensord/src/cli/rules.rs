@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use flate2::read::MultiGzDecoder;
-use sensor_core::rules::{Kind, Ruleset, Variables};
+use sensor_core::applayer::protocols;
+use sensor_core::detect;
+use sensor_core::rules::{Kind, Refusal, Ruleset, Variables};
 use serde::Serialize;
 
 /// Most bytes of one file, unpacked.
@@ -70,21 +72,25 @@ pub(super) fn run(rules: &Rules) -> Result<u8> {
             super::warn(&format!("{error:#}"));
         }
     }
+    let (_, refused) = detect::Rules::compile(&set, protocols::all());
+    let report = report(&set, &refused);
     let mut out = BufWriter::new(io::stdout().lock());
-    let written = if check.json { json(&mut out, &set) } else { table(&mut out, &set) }.and_then(|()| out.flush());
+    let written =
+        if check.json { json(&mut out, &report) } else { table(&mut out, &report) }.and_then(|()| out.flush());
     match written {
         // The reader, a pager say, has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         other => other.context("standard output cannot be written")?,
     }
-    Ok(match (unreadable, set.refused()) {
+    Ok(match (unreadable, report.refused) {
         (true, _) => UNREADABLE,
         (false, 0) => 0,
         (false, _) => REFUSED,
     })
 }
 
-fn read(set: &mut Ruleset, path: &Path, depth: usize) -> Result<()> {
+/// Reads a file, a folder or an archive into a set.
+pub(super) fn read(set: &mut Ruleset, path: &Path, depth: usize) -> Result<()> {
     let name = path.display().to_string();
     if path.is_dir() {
         if depth > MAX_DEPTH {
@@ -157,25 +163,31 @@ struct Line<'a> {
     reason: &'a str,
 }
 
-fn report(set: &Ruleset) -> Report<'_> {
-    let refusals = set.refusals().iter().filter(|refusal| refusal.enabled).map(|refusal| Line {
+/// What was refused where rules were read, and where they were compiled.
+fn report<'a>(set: &'a Ruleset, compiled: &'a [Refusal]) -> Report<'a> {
+    let refusals: Vec<_> = set.refusals().iter().chain(compiled).filter(|refusal| refusal.enabled).collect();
+    let line = |refusal: &&'a Refusal| Line {
         file: usize::try_from(refusal.file).ok().and_then(|file| set.files().get(file)).map_or("", |name| name),
         line: refusal.line,
         column: refusal.column,
         sid: refusal.sid,
         keyword: &refusal.keyword,
         reason: &refusal.reason,
-    });
-    Report { loaded: set.loaded(), refused: set.refused(), disabled: set.disabled(), refusals: refusals.collect() }
+    };
+    Report {
+        loaded: set.loaded().saturating_sub(compiled.iter().filter(|refusal| refusal.enabled).count()),
+        refused: refusals.len(),
+        disabled: set.disabled(),
+        refusals: refusals.iter().map(line).collect(),
+    }
 }
 
-fn json(out: &mut impl Write, set: &Ruleset) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &report(set))?;
+fn json(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, report)?;
     writeln!(out)
 }
 
-fn table(out: &mut impl Write, set: &Ruleset) -> io::Result<()> {
-    let report = report(set);
+fn table(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
     writeln!(out, "{:>10}  loaded", report.loaded)?;
     writeln!(out, "{:>10}  refused", report.refused)?;
     writeln!(out, "{:>10}  disabled", report.disabled)?;

@@ -5,6 +5,7 @@
 mod damage;
 mod flows;
 mod hosts;
+mod rules;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -21,6 +22,8 @@ struct Replay {
     events: Vec<Value>,
     /// What discovery found.
     found: Vec<Value>,
+    /// All other records: alerts, and what protocols said.
+    others: Vec<Value>,
     /// Standard error.
     said: String,
 }
@@ -61,8 +64,9 @@ fn replay_within(capture: &Path, options: &[&str], kib: u64) -> Replay {
     let records = lines.lines().map(|line| -> Value {
         serde_json::from_str(line).unwrap_or_else(|e| panic!("{}: {e}: {line}", capture.display()))
     });
-    let (events, found) = records.partition(|record| record["event_type"] == "flow");
-    Replay { code: output.status.code(), counts: said.lines().find_map(counts), events, found, said }
+    let (events, others): (Vec<Value>, Vec<Value>) = records.partition(|record| record["event_type"] == "flow");
+    let (found, others) = others.into_iter().partition(|record| record["event_type"] == "discovery");
+    Replay { code: output.status.code(), counts: said.lines().find_map(counts), events, found, others, said }
 }
 
 /// `3 packets, 1 flows`.

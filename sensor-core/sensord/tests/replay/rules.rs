@@ -1,0 +1,143 @@
+//! Rules over small captures of real traffic, and the records of the protocols they look into. What the packets say was
+//! read with tshark.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use super::{Replay, in_repository, replay, replay_with};
+
+/// Replays a capture with rules, one a line.
+fn with_rules(capture: &str, rules: &[&str]) -> Replay {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.rules");
+    std::fs::write(&file, rules.join("\n")).unwrap();
+    replay_with(&in_repository("tests/data/flows").join(capture), &["--rules", file.to_str().unwrap()])
+}
+
+/// Sid and direction of the alerts, in order of sid.
+fn alerts(replay: &Replay) -> Vec<(u64, &str)> {
+    let alerts = replay.others.iter().filter(|record| record["event_type"] == "alert");
+    let mut alerts: Vec<_> = alerts
+        .map(|alert| (alert["alert"]["signature_id"].as_u64().unwrap(), alert["direction"].as_str().unwrap()))
+        .collect();
+    alerts.sort_unstable();
+    alerts
+}
+
+fn of_type<'a>(replay: &'a Replay, name: &str) -> Vec<&'a Value> {
+    replay.others.iter().filter(|record| record["event_type"] == name).collect()
+}
+
+#[test]
+fn requests_and_answers_are_records_of_their_protocols() {
+    let replay = replay(&in_repository("tests/data/flows/tcp-closed.pcap"));
+    let http = of_type(&replay, "http");
+    let mut said: Vec<_> = http
+        .iter()
+        .map(|event| ["hostname", "http_method", "status", "protocol"].map(|key| event["http"][key].clone()))
+        .collect();
+    said.sort_by_key(|said| said[0].to_string());
+    assert_eq!(
+        said,
+        ["geo.yahoo.com", "us.bc.yahoo.com", "www.bowlsbybruno.com"].map(|host| [
+            json!(host),
+            json!("GET"),
+            json!(200),
+            json!("HTTP/1.1")
+        ])
+    );
+    assert!(http.iter().all(|event| event["dest_port"] == 80 && event["tx_id"] == 0));
+    let replay = super::replay(&in_repository("tests/data/flows/udp.pcap"));
+    let dns = of_type(&replay, "dns");
+    let said: Vec<_> = dns.iter().map(|event| (&event["dns"]["type"], &event["dns"]["queries"][0])).collect();
+    let query = json!({"rrname": "psu.edu", "rrtype": "AAAA"});
+    assert_eq!(said, [(&json!("request"), &query), (&json!("response"), &query)]);
+}
+
+#[test]
+fn rules_of_packets_streams_and_transactions_tell_what_is_there_and_nothing_else() {
+    let replay = with_rules(
+        "tcp-closed.pcap",
+        &[
+            r#"alert http any any -> any 80 (msg:"a host"; flow:established,to_server; http.host; content:"bowlsbybruno"; sid:1; rev:3; metadata:kind shop;)"#,
+            r#"alert http any any -> any any (http.host; content:"absent.example"; sid:2;)"#,
+            r#"alert tcp any any -> any 80 (content:"GET "; depth:4; sid:3;)"#,
+            r#"alert tcp any any -> any 81 (content:"GET "; depth:4; sid:4;)"#,
+            r#"alert http any any -> any any (http.stat_code; content:"200"; sid:5;)"#,
+            r#"alert http any any -> any any (http.user_agent; content:"Safari"; pcre:"/Version\/\d+\.\d+/R"; sid:6;)"#,
+            r#"alert http any any -> any any (http.user_agent; content:"Mozilla"; pcre:"/Version\/\d+\.\d+/"; sid:7;)"#,
+            r#"alert http any any -> any any (flow:to_server; http.host; content:"geo."; flowbits:set,geo; noalert; sid:8;)"#,
+            r#"alert http any any -> any any (flow:to_client; flowbits:isset,geo; http.stat_code; content:"200"; sid:9;)"#,
+        ],
+    );
+    assert_eq!(replay.code, Some(0), "{}", replay.said);
+    let (up, down) = ("to_server", "to_client");
+    assert_eq!(
+        alerts(&replay),
+        [(1, up), (3, up), (3, up), (3, up), (5, down), (5, down), (5, down), (7, up), (7, up), (7, up), (9, down)]
+    );
+    let alert = replay.others.iter().find(|record| record["alert"]["signature_id"] == 1).unwrap();
+    assert_eq!(
+        alert["alert"],
+        json!({"action": "allowed", "gid": 1, "signature_id": 1, "rev": 3, "signature": "a host", "category": "",
+               "severity": 3, "metadata": {"kind": ["shop"]}})
+    );
+    assert_eq!((&alert["src_ip"], &alert["dest_ip"]), (&json!("172.16.133.132"), &json!("98.138.19.88")));
+    assert_eq!((&alert["app_proto"], &alert["tx_id"]), (&json!("http"), &json!(0)));
+    assert_eq!(alert["http"]["hostname"], "www.bowlsbybruno.com");
+}
+
+#[test]
+fn own_networks_decide_whom_a_rule_is_about() {
+    let rules = [
+        r#"alert dns $HOME_NET any -> any any (dns.query; content:"psu.edu"; bsize:7; sid:1;)"#,
+        r#"alert dns $EXTERNAL_NET any -> any any (dns.query; content:"psu.edu"; sid:2;)"#,
+    ];
+    let replay = with_rules("udp.pcap", &rules);
+    assert_eq!(alerts(&replay), [(1, "to_server"), (2, "to_server")]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.rules");
+    std::fs::write(&file, rules.join("\n")).unwrap();
+    let options = ["--rules", file.to_str().unwrap(), "--home-net", "10.0.0.0/8", "--external-net", "192.0.2.0/24"];
+    let replay = replay_with(&in_repository("tests/data/flows/udp.pcap"), &options);
+    assert_eq!(alerts(&replay), [(1, "to_server")]);
+}
+
+#[test]
+fn rules_that_cannot_be_run_are_named_by_replay_and_by_check_and_keep_no_other_from_running() {
+    let rules = [
+        r#"alert http any any -> any any (http.host; content:"geo."; sid:1;)"#,
+        r#"alert smb any any -> any any (smb.share; content:"x"; sid:2;)"#,
+        r#"alert tcp any any -> any any (content:"x"; distanc:1; sid:3;)"#,
+    ];
+    let replay = with_rules("tcp-closed.pcap", &rules);
+    assert_eq!(alerts(&replay), [(1, "to_server")]);
+    for part in ["test.rules:2:", "no parser for smb", "test.rules:3:", "distanc"] {
+        assert!(replay.said.contains(part), "{part}: {}", replay.said);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.rules");
+    std::fs::write(&file, rules.join("\n")).unwrap();
+    let check =
+        Command::new(env!("CARGO_BIN_EXE_sensord")).args(["rules", "check", "--json"]).arg(&file).output().unwrap();
+    assert_eq!(check.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&check.stdout).unwrap();
+    assert_eq!((&report["loaded"], &report["refused"], &report["disabled"]), (&json!(1), &json!(2), &json!(0)));
+    let mut refused: Vec<_> = report["refusals"].as_array().unwrap().iter().collect();
+    refused.sort_by_key(|refusal| refusal["line"].as_u64());
+    let told = |refusal: &Value| ["line", "sid", "keyword"].map(|key| refusal[key].clone());
+    let expected = [[json!(2), json!(2), json!("content")], [json!(3), json!(3), json!("distanc")]];
+    assert_eq!(refused.into_iter().map(told).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn rules_without_protocols_are_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.rules");
+    std::fs::write(&file, "alert dns any any -> any any (dns.query; content:\"psu\"; sid:1;)").unwrap();
+    let options = ["--rules", file.to_str().unwrap(), "--set", "inspect.protocols=no"];
+    let replay = replay_with(&in_repository("tests/data/flows/udp.pcap"), &options);
+    assert_eq!(replay.code, Some(1));
+    assert!(replay.said.contains("rules need the protocols"), "{}", replay.said);
+}

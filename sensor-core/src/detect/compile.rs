@@ -1,0 +1,477 @@
+//! From rules as written to rules as run.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::app::AppRules;
+use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, is_app};
+use super::fast::{self, Fast};
+use super::group::{Group, Member};
+use super::option::Parts;
+use super::order::rank;
+use super::sets::{Addresses, Ports, Resolver};
+use super::test::Test;
+use super::verify::{self, Chain, Registry, Transforms};
+use super::view::index;
+use crate::applayer::parser::Protocol as Parsed;
+use crate::applayer::{AppProto, Side};
+use crate::rules::ast::{Body, FlowintOperand, Inspect, StreamScope};
+use crate::rules::{self, Action, Address, Buffer, Direction, PortRange, Protocol, Refusal, Rule, Ruleset};
+
+/// Rules that can be run; never changes, so that any number of detectors may share it.
+#[derive(Debug)]
+pub struct Rules {
+    pub(super) all: Box<[Compiled]>,
+    pub(super) addresses: Box<[Addresses]>,
+    pub(super) ports: Box<[Ports]>,
+    /// By [`kind`] of packet and direction.
+    pub(super) packets: [[Group; 2]; KINDS],
+    pub(super) streams: [Group; 2],
+    pub(super) by_address: Box<[u32]>,
+    /// By the number of an [`AppProto`].
+    pub(super) by_protocol: Box<[Box<[u32]>]>,
+    pub(super) frames: Box<[u32]>,
+    pub(super) apps: Box<[AppRules]>,
+    /// Bytes of a window that are looked at again with the next one.
+    pub(super) overlap: usize,
+}
+
+impl Rules {
+    /// Compiles the enabled rules of a set. What cannot be run is refused with its place and a reason. `parsers` are
+    /// the protocols whose transactions will be looked at.
+    #[must_use]
+    pub fn compile(set: &Ruleset, parsers: &[&'static Parsed]) -> (Rules, Vec<Refusal>) {
+        Compiler::new(set, parsers).run()
+    }
+
+    /// The rules in the order in which they are looked at: an [`Alert`](super::Alert)'s rule is a place in here.
+    #[must_use]
+    pub fn rules(&self) -> &[Compiled] {
+        &self.all
+    }
+
+    /// Bytes of automata, about.
+    #[must_use]
+    pub fn automata_bytes(&self) -> usize {
+        self.packets.iter().flatten().chain(&self.streams).map(Group::bytes).sum::<usize>()
+            + self.apps.iter().map(AppRules::bytes).sum::<usize>()
+    }
+
+    pub(super) fn get(&self, rule: u32) -> Option<&Compiled> {
+        self.all.get(rule as usize)
+    }
+
+    /// Whether addresses and ports are a rule's.
+    pub(super) fn meets(&self, head: &Head, addresses: (u128, u128), ports: (u16, u16)) -> bool {
+        let way = |(source, destination): (u128, u128), (from, to): (u16, u16)| {
+            holds(&self.ports, head.destination_ports, to)
+                && holds(&self.ports, head.source_ports, from)
+                && holds(&self.addresses, head.destinations, destination)
+                && holds(&self.addresses, head.sources, source)
+        };
+        way(addresses, ports) || (head.both && way((addresses.1, addresses.0), (ports.1, ports.0)))
+    }
+}
+
+fn holds<T: super::sets::Bound>(sets: &[super::sets::Ranges<T>], set: u32, value: T) -> bool {
+    sets.get(set as usize).is_some_and(|set| set.contains(value))
+}
+
+/// How many kinds of packets are told apart.
+pub(super) const KINDS: usize = 4;
+
+/// The kind of an IP protocol's packets.
+pub(super) fn kind(proto: u8) -> usize {
+    use crate::decode::ip_proto;
+    match proto {
+        ip_proto::TCP => 0,
+        ip_proto::UDP => 1,
+        ip_proto::ICMP | ip_proto::ICMPV6 => 2,
+        _ => 3,
+    }
+}
+
+fn kinds(protocol: Protocol) -> &'static [usize] {
+    match protocol {
+        Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 | Protocol::Ether => &[0, 1, 2, 3],
+        Protocol::Tcp | Protocol::TcpPacket | Protocol::TcpStream => &[0],
+        Protocol::Udp => &[1],
+        Protocol::Icmp | Protocol::Icmpv4 | Protocol::Icmpv6 => &[2],
+        Protocol::Sctp | Protocol::Igmp => &[3],
+        Protocol::Arp | Protocol::PacketHeader => &[],
+        Protocol::Http | Protocol::App(_) => &[0, 1],
+    }
+}
+
+pub(super) struct Compiler<'a> {
+    set: &'a Ruleset,
+    pub(super) parsers: &'a [&'static Parsed],
+    addresses: Resolver<'a, Address>,
+    ports: Resolver<'a, PortRange>,
+    names: HashMap<&'a str, u32, RandomState>,
+    datasets: HashMap<Box<str>, u32, RandomState>,
+    captures: HashMap<Box<str>, u32, RandomState>,
+    refusals: Vec<Refusal>,
+}
+
+/// Why a rule cannot be run: the option at fault, unless it is the rule as a whole.
+type Fault = (Option<usize>, String);
+
+impl<'a> Compiler<'a> {
+    fn new(set: &'a Ruleset, parsers: &'a [&'static Parsed]) -> Self {
+        let (addresses, ports) = (Resolver::new(set.variables()), Resolver::new(set.variables()));
+        let (names, datasets, captures) = (HashMap::default(), HashMap::default(), HashMap::default());
+        Compiler { set, parsers, addresses, ports, names, datasets, captures, refusals: Vec::new() }
+    }
+
+    fn run(mut self) -> (Rules, Vec<Refusal>) {
+        let enabled = (0..).zip(self.set.rules()).filter(|(_, rule)| rule.enabled);
+        let mut order: Vec<(u32, &Rule)> = enabled.collect();
+        order.sort_by_cached_key(|(at, rule)| (rank(rule), *at));
+        let mut all = Vec::with_capacity(order.len());
+        let mut patterns = Vec::with_capacity(order.len());
+        for (at, rule) in order {
+            match self.rule(at, rule) {
+                Ok((compiled, fast)) => {
+                    all.push(compiled);
+                    patterns.push(fast);
+                }
+                Err(fault) => self.refuse(rule, fault),
+            }
+        }
+        let (rules, failed) = self.build(all, &patterns);
+        let mut refusals = failed;
+        refusals.sort_by_key(|refusal| (refusal.file, refusal.line, refusal.column));
+        (rules, refusals)
+    }
+
+    fn refuse(&mut self, rule: &Rule, (option, reason): Fault) {
+        let option = option.and_then(|at| rule.options.get(at));
+        let (line, column) = option.map_or((rule.line, rule.column), |it| (it.line, it.column));
+        let keyword = option.map_or_else(String::new, |it| rule.keyword(&it.body));
+        self.refusals.push(Refusal {
+            file: rule.file,
+            line,
+            column,
+            sid: Some(rule.sid),
+            keyword: keyword.into(),
+            reason: reason.into(),
+            enabled: true,
+        });
+    }
+
+    pub(super) fn name(&mut self, name: &'a str) -> u32 {
+        let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
+        *self.names.entry(name).or_insert(next)
+    }
+
+    pub(super) fn operand(&mut self, operand: &'a FlowintOperand) -> Operand {
+        match operand {
+            FlowintOperand::None => Operand::None,
+            FlowintOperand::Number(number) => Operand::Number(*number),
+            FlowintOperand::Name(name) => Operand::Name(self.name(name)),
+        }
+    }
+
+    fn rule(&mut self, at: u32, rule: &'a Rule) -> Result<(Compiled, Patterns), Fault> {
+        let header = &rule.header;
+        let whole = |reason: String| (None, reason);
+        let head = Head {
+            protocol: header.protocol,
+            sources: self.addresses.set(&header.source).map_err(whole)?,
+            source_ports: self.ports.set(&header.source_ports).map_err(whole)?,
+            destinations: self.addresses.set(&header.destination).map_err(whole)?,
+            destination_ports: self.ports.set(&header.destination_ports).map_err(whole)?,
+            both: header.direction == Direction::Both,
+        };
+        if header.action == Action::Config {
+            return Err(whole("rules with the action config are not run in this version".into()));
+        }
+        if header.protocol == Protocol::Arp {
+            return Err(whole("rules for ARP are not run in this version".into()));
+        }
+        let mut parts = Parts::default();
+        for (option, it) in rule.options.iter().enumerate() {
+            self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
+        }
+        let mut payload = None;
+        let mut looks = Vec::new();
+        for (place, buffer) in (0..).zip(&rule.buffers) {
+            let first = rule.options.iter().position(|it| matches!(&it.body, Body::Inspect(of, _) if *of == place));
+            if is_of_packet(buffer.buffer) {
+                return Err((first, format!("{} cannot be looked into in this version", buffer.buffer.name())));
+            }
+            if buffer.buffer == Buffer::Base64Data {
+                continue;
+            }
+            let chain =
+                Chain::compile(rule, place, self).map_err(|verify::Fault { option, reason }| (Some(option), reason))?;
+            if buffer.buffer == Buffer::Payload && buffer.transforms.is_empty() {
+                payload = Some(chain);
+            } else {
+                self.owners(rule, buffer.buffer.owner()).map_err(|reason| (first, reason))?;
+                let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
+                looks.push(Look { buffer: buffer.clone(), transforms, chain });
+            }
+        }
+        payload = payload.or_else(|| Chain::of_packet(rule));
+        let of_transaction = !looks.is_empty()
+            || !parts.numbers.is_empty()
+            || !parts.own.is_empty()
+            || !parts.names.is_empty()
+            || !parts.events.is_empty();
+        let names_app =
+            header.protocol.is_app() || parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
+        let kind = if header.protocol == Protocol::PacketHeader {
+            Kind::Frame
+        } else if of_transaction {
+            Kind::Transaction
+        } else if payload.is_some() {
+            Kind::Data
+        } else if names_app && !parts.tests.iter().any(Test::needs_packets) {
+            Kind::Protocol
+        } else if self.is_of_addresses(&head, &parts) {
+            Kind::Addresses
+        } else {
+            Kind::Data
+        };
+        let (in_packets, in_stream) = scopes(rule, &parts, payload.is_some());
+        let side = match parts.side {
+            None if header.direction != Direction::Transaction => side_of(&looks),
+            side => side,
+        };
+        let fast = Patterns {
+            payload: fast::choose(rule, |buffer| {
+                let it = rule.buffers.get(usize::from(buffer))?;
+                (it.buffer == Buffer::Payload && it.transforms.is_empty()).then_some(0)
+            }),
+            app: fast::choose(rule, |buffer| {
+                let it = rule.buffers.get(usize::from(buffer))?;
+                (it.buffer != Buffer::Payload && it.buffer != Buffer::Base64Data).then_some(app_rank(it.buffer))
+            })
+            .map(|fast| (rule.buffers.get(usize::from(fast.buffer)).cloned(), fast)),
+        };
+        let compiled = Compiled {
+            rule: at,
+            gid: rule.gid,
+            sid: rule.sid,
+            action: header.action,
+            tag: parts.tag,
+            filestore: parts.filestore,
+            bypass: parts.bypass,
+            quiet: parts.quiet,
+            head,
+            direction: header.direction,
+            side,
+            state: parts.state,
+            tests: parts.tests.into(),
+            conditions: parts.conditions.into(),
+            effects: parts.effects.into(),
+            payload,
+            in_packets,
+            in_stream,
+            looks: looks.into(),
+            numbers: parts.numbers.into(),
+            own: parts.own.into(),
+            names: parts.names.into(),
+            events: parts.events.into(),
+            threshold: parts.threshold,
+            filter: parts.filter,
+            kind,
+        };
+        Ok((compiled, fast))
+    }
+
+    /// Nothing is asked but who speaks to whom.
+    fn is_of_addresses(&self, head: &Head, parts: &Parts) -> bool {
+        let any = |set| self.ports.get(set).is_some_and(Ports::is_all);
+        let everyone = |set| self.addresses.get(set).is_some_and(Addresses::is_all);
+        parts.tests.is_empty()
+            && parts.conditions.is_empty()
+            && any(head.source_ports)
+            && any(head.destination_ports)
+            && !(everyone(head.sources) && everyone(head.destinations))
+    }
+
+    /// A parser has to be there of one of these protocols, or of the one the rule's header names.
+    fn owners(&self, rule: &Rule, owners: Option<&[&str]>) -> Result<(), String> {
+        let named = rule.header.protocol;
+        let known = self.parsers.iter().any(|parser| {
+            owners.is_none_or(|owners| owners.contains(&parser.app.name()))
+                && (!named.is_app() || is_app(named, parser.app))
+        });
+        if known {
+            return Ok(());
+        }
+        let name = match owners.and_then(<[_]>::first) {
+            Some(owner) if !named.is_app() => owner,
+            _ => named.name(),
+        };
+        Err(format!("no parser for {name} in this version"))
+    }
+
+    fn build(mut self, mut all: Vec<Compiled>, patterns: &[Patterns]) -> (Rules, Vec<Refusal>) {
+        let mut packets: [[Vec<Member>; 2]; KINDS] = Default::default();
+        let mut streams: [Vec<Member>; 2] = Default::default();
+        let (mut by_address, mut frames, mut longest) = (Vec::new(), Vec::new(), LEAST_OVERLAP);
+        let mut by_protocol = vec![Vec::new(); AppProto::ALL.len()];
+        for ((number, rule), patterns) in (0..).zip(&mut all).zip(patterns) {
+            let member = |side: Side| {
+                let ports = match side {
+                    Side::ToServer => rule.head.destination_ports,
+                    Side::ToClient => rule.head.source_ports,
+                };
+                // In both directions either list can be the one of the port at hand: any port will do.
+                let ports = if rule.head.both { u32::MAX } else { ports };
+                Member { rule: number, fast: patterns.payload.clone(), ports }
+            };
+            match rule.kind {
+                Kind::Addresses => by_address.push(number),
+                Kind::Frame => frames.push(number),
+                Kind::Protocol => {
+                    for (list, app) in by_protocol.iter_mut().zip(AppProto::ALL) {
+                        if is_app(rule.head.protocol, *app) {
+                            list.push(number);
+                        }
+                    }
+                }
+                Kind::Transaction if rule.payload.is_none() => {}
+                Kind::Data | Kind::Transaction => {
+                    for side in super::view::SIDES.into_iter().filter(|side| rule.side.is_none_or(|of| of == *side)) {
+                        if rule.in_stream {
+                            let len = patterns.payload.as_ref().map_or(0, |fast| fast.lower.len());
+                            longest = longest.max(len);
+                            push(streams.get_mut(index(side)), member(side));
+                        }
+                        for kind in kinds(rule.head.protocol) {
+                            // What is only of the stream stands there, where packets that it lacks find it too.
+                            if rule.in_packets || *kind != 0 {
+                                push(packets.get_mut(*kind).and_then(|of| of.get_mut(index(side))), member(side));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        let mut failed = Vec::new();
+        let mut group = |members: &Vec<Member>| {
+            Group::new(members, |set| self.ports.get(set)).unwrap_or_else(|reason| {
+                failed.push(reason);
+                Group::default()
+            })
+        };
+        let packets = packets.each_ref().map(|of| of.each_ref().map(&mut group));
+        let streams = streams.each_ref().map(&mut group);
+        let apps: Box<[AppRules]> = self
+            .parsers
+            .iter()
+            .filter_map(|parser| {
+                let rules = AppRules::new(parser, &all, |rule| patterns.get(rule as usize)?.app.as_ref());
+                rules.map_err(|reason| failed.push(reason)).ok()
+            })
+            .collect();
+        for reason in failed {
+            self.refusals.push(Refusal {
+                file: 0,
+                line: 0,
+                column: 0,
+                sid: None,
+                keyword: Box::default(),
+                reason: format!("a search could not be built: {reason}").into(),
+                enabled: true,
+            });
+        }
+        let rules = Rules {
+            all: all.into(),
+            addresses: self.addresses.sets(),
+            ports: self.ports.sets(),
+            packets,
+            streams,
+            by_address: by_address.into(),
+            by_protocol: by_protocol.into_iter().map(Into::into).collect(),
+            frames: frames.into(),
+            apps,
+            overlap: longest.min(MOST_OVERLAP),
+        };
+        (rules, self.refusals)
+    }
+}
+
+impl Registry for Compiler<'_> {
+    fn dataset(&mut self, set: &rules::ast::Dataset) -> Result<u32, String> {
+        if set.settings.iter().any(|(name, _)| **name == *"load" || **name == *"state") {
+            return Err("data sets are not read from files in this version".into());
+        }
+        let next = u32::try_from(self.datasets.len()).map_err(|_| "too many data sets")?;
+        Ok(*self.datasets.entry(set.name.clone()).or_insert(next))
+    }
+
+    fn variable(&mut self, _: rules::ast::Scope, name: &str) -> Result<u32, String> {
+        let next = u32::try_from(self.captures.len()).map_err(|_| "too many variables")?;
+        Ok(*self.captures.entry(name.into()).or_insert(next))
+    }
+}
+
+fn push<T>(list: Option<&mut Vec<T>>, item: T) {
+    if let Some(list) = list {
+        list.push(item);
+    }
+}
+
+/// The patterns of a rule: of payloads, and of one of a transaction's buffers.
+#[derive(Debug, Clone)]
+struct Patterns {
+    payload: Option<Fast>,
+    app: Option<(Option<rules::ast::BufferUse>, Fast)>,
+}
+
+/// Whether a rule's payload is looked for in packets, and in the stream.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what is named is the exception")]
+fn scopes(rule: &Rule, parts: &Parts, payload: bool) -> (bool, bool) {
+    let tcp = match rule.header.protocol {
+        Protocol::TcpPacket => return (true, false),
+        Protocol::TcpStream => return (false, true),
+        protocol => kinds(protocol).contains(&0),
+    };
+    if !payload || !tcp {
+        return (true, false);
+    }
+    match parts.scope {
+        Some(StreamScope::Only) => return (false, true),
+        Some(StreamScope::Never) => return (true, false),
+        None => {}
+    }
+    if parts.tests.iter().any(Test::needs_packets) {
+        return (true, false);
+    }
+    let placed = rule.options.iter().any(|option| {
+        matches!(&option.body, Body::Inspect(of, Inspect::Content(content))
+            if (content.depth.is_some() || content.offset.is_some() || content.startswith)
+                && rule.buffers.get(usize::from(*of)).is_some_and(|it| it.buffer == Buffer::Payload))
+    });
+    (placed, true)
+}
+
+/// The one direction in which a rule's buffers are filled.
+fn side_of(looks: &[Look]) -> Option<Side> {
+    looks.iter().find_map(|look| super::app::side_of(&look.buffer))
+}
+
+/// Buffers that are seldom filled, or short, come first.
+#[allow(clippy::wildcard_enum_match_arm, reason = "what is named is the exception")]
+fn app_rank(buffer: Buffer) -> u8 {
+    match buffer {
+        Buffer::HttpMethod | Buffer::HttpProtocol | Buffer::HttpStatCode | Buffer::HttpStatMsg => 0,
+        Buffer::FileData | Buffer::HttpRequestBody | Buffer::HttpResponseBody => 1,
+        _ => 2,
+    }
+}
+
+fn is_of_packet(buffer: Buffer) -> bool {
+    buffer >= Buffer::EtherHeader
+}
+
+/// How much of a stream's window is looked at again with the next: as much as the longest pattern, between these.
+const LEAST_OVERLAP: usize = 256;
+const MOST_OVERLAP: usize = 1024;

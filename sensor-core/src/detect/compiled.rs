@@ -1,0 +1,177 @@
+//! A rule as it is run.
+
+use super::test::Test;
+use super::verify::{Chain, Transforms};
+use super::view::Scene;
+use crate::applayer::{AppProto, Side};
+use crate::decode::ip_proto;
+use crate::rules::ast::{
+    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, HostSide, NumberTest, Tag, Threshold, Track,
+};
+use crate::rules::{Action, Direction, Protocol};
+
+/// A rule that is run.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Place in [`Ruleset::rules`](crate::rules::Ruleset::rules).
+    pub rule: u32,
+    /// Group.
+    pub gid: u32,
+    /// Number.
+    pub sid: u32,
+    /// What it does.
+    pub action: Action,
+    /// The flow, or the hosts, that it marks for the packets to come.
+    pub tag: Option<Tag>,
+    /// Files of the flow are to be kept.
+    pub filestore: bool,
+    /// The flow need not be looked at after it.
+    pub bypass: bool,
+    pub(super) quiet: bool,
+    pub(super) head: Head,
+    pub(super) direction: Direction,
+    pub(super) side: Option<Side>,
+    pub(super) state: Option<FlowState>,
+    pub(super) tests: Box<[Test]>,
+    pub(super) conditions: Box<[Condition]>,
+    pub(super) effects: Box<[Effect]>,
+    pub(super) payload: Option<Chain>,
+    /// The payload of packets is looked into.
+    pub(super) in_packets: bool,
+    /// Windows of the stream are looked into.
+    pub(super) in_stream: bool,
+    pub(super) looks: Box<[Look]>,
+    pub(super) numbers: Box<[NumberTest]>,
+    pub(super) own: Box<[Body]>,
+    pub(super) names: Box<[NameTest]>,
+    pub(super) events: Box<[(AppProto, u8)]>,
+    pub(super) threshold: Option<Threshold>,
+    pub(super) filter: Option<Threshold>,
+    pub(super) kind: Kind,
+}
+
+/// A text of a file that is looked into, whether it must not have it, and what that is.
+pub(super) type NameTest = (FileText, bool, Box<[u8]>);
+
+/// When a rule is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// With each packet, or each window of a stream.
+    Data,
+    /// Once for each direction of a flow: nothing but addresses is asked.
+    Addresses,
+    /// Once for each direction of a flow, when its protocol is known.
+    Protocol,
+    /// With each transaction.
+    Transaction,
+    /// With frames, whether they could be decoded or not.
+    Frame,
+}
+
+/// Protocol, addresses and ports: places in the sets of [`Rules`](super::Rules).
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) protocol: Protocol,
+    pub(super) sources: u32,
+    pub(super) source_ports: u32,
+    pub(super) destinations: u32,
+    pub(super) destination_ports: u32,
+    pub(super) both: bool,
+}
+
+/// A buffer that a rule looks into, and what it asks of it.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) buffer: BufferUse,
+    pub(super) transforms: Transforms,
+    pub(super) chain: Chain,
+}
+
+/// What has to hold beside the packet.
+#[derive(Debug)]
+pub(super) enum Condition {
+    /// Any of the flow's bits is, or is not, set.
+    Bits(Box<[u32]>, bool),
+    Int(u32, FlowintOperation, Operand),
+    HostBits(Box<[u32]>, HostSide, bool),
+    PairBit(u32, Track, bool),
+    App {
+        negated: bool,
+        protocol: Option<Protocol>,
+    },
+}
+
+/// What a match leaves behind.
+#[derive(Debug)]
+pub(super) enum Effect {
+    Bit(u32, BitCommand),
+    Int(u32, FlowintOperation, Operand),
+    HostBit(u32, HostSide, BitCommand),
+    PairBit(u32, Track, BitCommand, u32),
+}
+
+/// The right side of `flowint`.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Operand {
+    None,
+    Number(u32),
+    Name(u32),
+}
+
+impl Compiled {
+    /// Whether direction, state of the flow and what is asked of packets hold.
+    pub(super) fn holds(&self, scene: &Scene<'_>) -> bool {
+        if self.side.is_some_and(|side| side != scene.side) {
+            return false;
+        }
+        let state = match self.state {
+            Some(FlowState::Established) => scene.flow.established,
+            Some(FlowState::NotEstablished) => !scene.flow.established,
+            Some(FlowState::Stateless) | None => true,
+        };
+        state && self.is_of(scene) && self.tests.iter().all(|test| test.holds(scene))
+    }
+
+    fn is_of(&self, scene: &Scene<'_>) -> bool {
+        let proto = scene.flow.proto;
+        let v6 = || scene.packet.map(|view| view.packet.v6);
+        match self.head.protocol {
+            Protocol::Ip | Protocol::Ether | Protocol::PacketHeader => true,
+            Protocol::Ipv4 => v6() == Some(false),
+            Protocol::Ipv6 => v6() == Some(true),
+            Protocol::Tcp | Protocol::TcpPacket | Protocol::TcpStream => proto == ip_proto::TCP,
+            Protocol::Udp => proto == ip_proto::UDP,
+            Protocol::Icmp => matches!(proto, ip_proto::ICMP | ip_proto::ICMPV6),
+            Protocol::Icmpv4 => proto == ip_proto::ICMP,
+            Protocol::Icmpv6 => proto == ip_proto::ICMPV6,
+            Protocol::Sctp => proto == ip_proto::SCTP,
+            Protocol::Igmp => proto == ip_proto::IGMP,
+            Protocol::Arp => false,
+            app @ (Protocol::Http | Protocol::App(_)) => scene.flow.app.is_some_and(|known| is_app(app, known)),
+        }
+    }
+}
+
+/// Whether a flow that carries `known` is one of what a rule names.
+pub(super) fn is_app(named: Protocol, known: AppProto) -> bool {
+    match named {
+        Protocol::Http => matches!(known, AppProto::Http | AppProto::Http2),
+        Protocol::App(AppProto::Dns) => matches!(known, AppProto::Dns | AppProto::Doh2),
+        Protocol::App(app) => app == known,
+        Protocol::Ip
+        | Protocol::Ipv4
+        | Protocol::Ipv6
+        | Protocol::Tcp
+        | Protocol::TcpPacket
+        | Protocol::TcpStream
+        | Protocol::Udp
+        | Protocol::Icmp
+        | Protocol::Icmpv4
+        | Protocol::Icmpv6
+        | Protocol::Sctp
+        | Protocol::Igmp
+        | Protocol::Arp
+        | Protocol::Ether
+        | Protocol::PacketHeader => true,
+    }
+}

@@ -1,0 +1,538 @@
+//! Rules run over what a flow brings.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use foldhash::fast::RandomState;
+
+use super::compile::{Rules, kind};
+use super::compiled::{Compiled, Condition, Effect, is_app};
+use super::group::Group;
+use super::shared::{Ends, Key, Shared};
+use super::state::{FlowState, Window};
+use super::verify::{self, Chain, Cx};
+use super::view::{FlowView, PacketView, Scene, index};
+use crate::applayer::Side;
+use crate::rules::Action;
+use crate::rules::ast::{DatasetCommand, FlowintOperation, HostSide, Track};
+
+/// Runs rules over packets, streams and transactions.
+#[derive(Debug)]
+pub struct Detector {
+    pub(super) rules: Arc<Rules>,
+    pub(super) work: Work,
+}
+
+/// That a rule matched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alert {
+    /// Place among [`Rules::rules`].
+    pub rule: u32,
+    /// The direction of what matched.
+    pub side: Side,
+    /// What matched.
+    pub place: Place,
+}
+
+/// What a rule matched in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// A packet.
+    Packet,
+    /// Bytes of a stream.
+    Stream,
+    /// The transaction of that id.
+    Transaction(u64),
+}
+
+/// What came of looking.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// Matches that are told, in the order of the rules for each call.
+    pub alerts: Vec<Alert>,
+    /// Transactions that were looked at to their end: nobody here needs them any more.
+    pub inspected: Vec<u64>,
+    /// A rule says that the flow need not be looked at from here on.
+    pub bypass: bool,
+}
+
+/// How often what had to be bounded was full.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Alerts past the most of one call.
+    pub alerts: u64,
+    /// Bits, numbers and so on of a flow that were not kept.
+    pub variables: u64,
+    /// Rules that should have waited for a transaction to come further, and transactions that were not followed.
+    pub waiting: u64,
+}
+
+/// Room to work in, and what outlives a call.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) shared: Shared,
+    pub(super) counters: Counters,
+    pub(super) found: Found,
+    pub(super) lower: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
+    pub(super) verify: verify::State,
+    pub(super) transforms: verify::Work,
+    pub(super) sets: Datasets,
+}
+
+/// Rules to be looked at, each once.
+#[derive(Debug)]
+pub(super) struct Found {
+    list: Vec<u32>,
+    /// By rule: the round in which it was found last.
+    rounds: Box<[u32]>,
+    round: u32,
+}
+
+impl Detector {
+    /// Of rules, with room for `most` entries of thresholds and of bits of hosts and pairs.
+    #[must_use]
+    pub fn new(rules: Arc<Rules>, most: usize) -> Detector {
+        let found = Found { list: Vec::new(), rounds: vec![0; rules.all.len()].into(), round: 0 };
+        let work = Work {
+            shared: Shared::new(most),
+            counters: Counters::default(),
+            found,
+            lower: Vec::new(),
+            scratch: Vec::new(),
+            verify: verify::State::default(),
+            transforms: verify::Work::default(),
+            sets: Datasets { most, ..Datasets::default() },
+        };
+        Detector { rules, work }
+    }
+
+    /// The rules.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How often something was full.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.work.counters
+    }
+
+    /// What is shared between flows.
+    #[must_use]
+    pub fn shared(&self) -> &Shared {
+        &self.work.shared
+    }
+
+    /// Looks at a packet of a flow, the flow having counted it. Comes before the packet's bytes go to
+    /// [`Detector::data`].
+    pub fn packet(&mut self, flow: &FlowView, state: &mut FlowState, packet: PacketView<'_>, out: &mut Output) {
+        if state.passed {
+            return;
+        }
+        let Detector { rules, work } = self;
+        let scene = Scene { flow, side: packet.side, time: packet.packet.time, packet: Some(packet) };
+        let way = index(packet.side);
+        let payload = packet.packet.payload;
+        work.found.begin();
+        if let Some(done) = state.addresses_done.get_mut(way)
+            && !std::mem::replace(done, true)
+        {
+            work.found.extend(&rules.by_address);
+        }
+        if let Some(app) = flow.app
+            && let Some(done) = state.protocol_done.get_mut(way)
+            && !std::mem::replace(done, true)
+        {
+            work.found.extend(rules.by_protocol.get(app as usize).map_or(&[][..], |list| list));
+        }
+        let port = match packet.side {
+            Side::ToServer => scene.ports().1,
+            Side::ToClient => scene.ports().0,
+        };
+        work.lower(payload);
+        if let Some(group) = rules.packets.get(kind(flow.proto)).and_then(|group| group.get(way)) {
+            work.search(group, port, payload, 0);
+        }
+        if flow.proto == crate::decode::ip_proto::TCP
+            && !packet.streamed
+            && !payload.is_empty()
+            && let Some(group) = rules.streams.get(way)
+        {
+            work.search(group, port, payload, 0);
+        }
+        let mut told = 0;
+        let list = work.found.take();
+        for number in &list {
+            let Some(rule) = rules.get(*number) else { continue };
+            if let Some(chain) = &rule.payload {
+                let looked = rule.in_packets || !packet.streamed;
+                if !looked || !work.holds(rules, rule, &scene, state) || !work.payload(chain, payload, 0, true) {
+                    continue;
+                }
+                if rule.kind == super::Kind::Transaction {
+                    work.counters.variables += u64::from(!state.find(*number));
+                    continue;
+                }
+                if rule.in_stream
+                    && packet.streamed
+                    && let Some(window) = state.windows.get_mut(way)
+                {
+                    let window = window.get_or_insert_default();
+                    window.tell(*number, payload.len());
+                }
+            } else if !work.holds(rules, rule, &scene, state) {
+                continue;
+            }
+            if work.matched(*number, rule, &scene, state, Place::Packet, &mut told, out) {
+                break;
+            }
+        }
+        work.found.give(list);
+    }
+
+    /// Looks at a frame that belongs to no flow, for what decoding found odd about it.
+    pub fn frame(&mut self, flow: &FlowView, packet: PacketView<'_>, out: &mut Output) {
+        let Detector { rules, work } = self;
+        let scene = Scene { flow, side: packet.side, time: packet.packet.time, packet: Some(packet) };
+        let (mut state, mut told) = (FlowState::default(), 0);
+        for number in &rules.frames {
+            let Some(rule) = rules.get(*number) else { continue };
+            if work.holds(rules, rule, &scene, &state)
+                && work.matched(*number, rule, &scene, &mut state, Place::Packet, &mut told, out)
+            {
+                break;
+            }
+        }
+    }
+
+    /// Looks at the next bytes of a side's stream. They are gathered until there are enough, or until
+    /// [`Detector::flush`].
+    pub fn data(
+        &mut self,
+        flow: &FlowView,
+        state: &mut FlowState,
+        side: Side,
+        time: i64,
+        mut bytes: &[u8],
+        out: &mut Output,
+    ) {
+        if state.passed || !self.wants_stream(flow, side) {
+            return;
+        }
+        while !bytes.is_empty() {
+            let Some(window) = state.windows.get_mut(index(side)) else { return };
+            let window = window.get_or_insert_default();
+            let room = (window.old + CHUNK).saturating_sub(window.bytes.len()).min(bytes.len());
+            let (now, later) = bytes.split_at_checked(room).unwrap_or((bytes, &[]));
+            window.bytes.extend_from_slice(now);
+            bytes = later;
+            if window.bytes.len() >= window.old + CHUNK {
+                self.flush(flow, state, side, time, out);
+            }
+            if state.passed {
+                return;
+            }
+        }
+    }
+
+    /// Bytes of a side's stream are missing: what comes next is looked at apart from what was before.
+    pub fn gap(&mut self, flow: &FlowView, state: &mut FlowState, side: Side, time: i64, len: u64, out: &mut Output) {
+        self.flush(flow, state, side, time, out);
+        if let Some(Some(window)) = state.windows.get_mut(index(side)) {
+            window.at = window.at.saturating_add(window.bytes.len() as u64).saturating_add(len);
+            window.bytes.clear();
+            window.old = 0;
+        }
+    }
+
+    /// Looks at what has gathered of a side's stream: a message ended, or the stream.
+    pub fn flush(&mut self, flow: &FlowView, state: &mut FlowState, side: Side, time: i64, out: &mut Output) {
+        let Detector { rules, work } = self;
+        let Some(slot) = state.windows.get_mut(index(side)) else { return };
+        let Some(mut window) = slot.take() else { return };
+        if state.passed || window.bytes.len() <= window.old {
+            state.windows.get_mut(index(side)).map(|slot| *slot = Some(window)).unwrap_or(());
+            return;
+        }
+        let scene = Scene { flow, side, time, packet: None };
+        work.found.begin();
+        work.lower(&window.bytes);
+        if let Some(group) = rules.streams.get(index(side)) {
+            let port = flow.ports[1];
+            work.search(group, port, &window.bytes, window.at);
+        }
+        let (list, mut told) = (work.found.take(), 0);
+        for number in &list {
+            let Some(rule) = rules.get(*number) else { continue };
+            let Some(chain) = &rule.payload else { continue };
+            let skipped = window.skipped(*number);
+            let data = window.bytes.get(skipped..).unwrap_or_default();
+            if !work.holds(rules, rule, &scene, state) || !work.payload(chain, data, window.at + skipped as u64, false)
+            {
+                continue;
+            }
+            window.tell(*number, 0);
+            if rule.kind == super::Kind::Transaction {
+                work.counters.variables += u64::from(!state.find(*number));
+                continue;
+            }
+            if work.matched(*number, rule, &scene, state, Place::Stream, &mut told, out) {
+                break;
+            }
+        }
+        work.found.give(list);
+        window.slide(rules.overlap);
+        state.windows.get_mut(index(side)).map(|slot| *slot = Some(window)).unwrap_or(());
+    }
+
+    fn wants_stream(&self, flow: &FlowView, side: Side) -> bool {
+        let group = self.rules.streams.get(index(side));
+        group.is_some_and(|group| group.buckets(flow.ports[1]).into_iter().flatten().any(|it| !it.is_empty()))
+    }
+}
+
+impl Window {
+    /// A rule is told of all up to here, and of `ahead` bytes that are still to come.
+    fn tell(&mut self, rule: u32, ahead: usize) {
+        let until = self.at.saturating_add((self.bytes.len() + ahead) as u64);
+        if let Some((_, known)) = self.told.iter_mut().find(|(known, _)| *known == rule) {
+            *known = until;
+        } else if self.told.len() < MOST_TOLD {
+            self.told.push((rule, until));
+        }
+    }
+
+    /// How much of the bytes a rule was told of.
+    fn skipped(&self, rule: u32) -> usize {
+        let until = self.told.iter().find(|(known, _)| *known == rule).map_or(0, |(_, until)| *until);
+        usize::try_from(until.saturating_sub(self.at)).unwrap_or(usize::MAX).min(self.bytes.len())
+    }
+
+    /// Keeps what the next window begins with.
+    fn slide(&mut self, overlap: usize) {
+        let gone = self.bytes.len().saturating_sub(overlap);
+        self.bytes.drain(..gone);
+        self.at = self.at.saturating_add(gone as u64);
+        self.old = self.bytes.len();
+        self.told.retain(|(_, until)| *until > self.at);
+    }
+}
+
+impl Found {
+    pub(super) fn begin(&mut self) {
+        self.list.clear();
+        self.round = self.round.wrapping_add(1);
+        if self.round == 0 {
+            self.rounds.fill(0);
+            self.round = 1;
+        }
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, rule: u32) {
+        if let Some(round) = self.rounds.get_mut(rule as usize)
+            && *round != self.round
+        {
+            *round = self.round;
+            self.list.push(rule);
+        }
+    }
+
+    pub(super) fn extend(&mut self, rules: &[u32]) {
+        rules.iter().for_each(|rule| self.add(*rule));
+    }
+
+    /// What was found, in the order of the rules; to be given back.
+    pub(super) fn take(&mut self) -> Vec<u32> {
+        self.list.sort_unstable();
+        std::mem::take(&mut self.list)
+    }
+
+    pub(super) fn give(&mut self, list: Vec<u32>) {
+        self.list = list;
+    }
+}
+
+/// Data sets that rules fill; holds at most so many entries in all, and takes no more when full.
+#[derive(Debug, Default)]
+pub(super) struct Datasets {
+    entries: HashSet<(u32, Box<[u8]>), RandomState>,
+    most: usize,
+}
+
+impl verify::Sets for Datasets {
+    fn dataset(&mut self, set: u32, command: DatasetCommand, data: &[u8]) -> bool {
+        let entry = (set, data.into());
+        match command {
+            DatasetCommand::Set => self.entries.len() < self.most && self.entries.insert(entry),
+            DatasetCommand::Unset => self.entries.remove(&entry),
+            DatasetCommand::IsSet => self.entries.contains(&entry),
+            DatasetCommand::IsNotSet => !self.entries.contains(&entry),
+        }
+    }
+
+    fn reputation(&mut self, _: u32, _: &[u8]) -> Option<u16> {
+        None
+    }
+}
+
+impl Work {
+    /// Whether a rule's test of the payload holds.
+    pub(super) fn payload(&mut self, chain: &Chain, data: &[u8], start: u64, ends: bool) -> bool {
+        self.verify.begin();
+        chain.matches(data, &mut Cx { start, ends, ..Cx::new(&mut self.verify, &mut self.sets) })
+    }
+
+    fn lower(&mut self, data: &[u8]) {
+        self.lower.clear();
+        self.lower.extend(data.iter().map(u8::to_ascii_lowercase));
+    }
+
+    /// `lower` is `data` in lower case.
+    fn search(&mut self, group: &Group, port: u16, data: &[u8], at: u64) {
+        for bucket in group.buckets(port).into_iter().flatten() {
+            if let Some(matcher) = &bucket.matcher {
+                matcher.scan(data, &self.lower, at, |rule| self.found.add(rule));
+            }
+            self.found.extend(&bucket.always);
+        }
+    }
+
+    /// Whether everything of a rule holds but what it looks for in payload and buffers.
+    pub(super) fn holds(&self, rules: &Rules, rule: &Compiled, scene: &Scene<'_>, state: &FlowState) -> bool {
+        rule.holds(scene)
+            && rules.meets(&rule.head, scene.addresses(), scene.ports())
+            && rule.conditions.iter().all(|condition| self.condition(condition, scene, state))
+    }
+
+    fn condition(&self, condition: &Condition, scene: &Scene<'_>, state: &FlowState) -> bool {
+        let ends = ends(scene);
+        match condition {
+            Condition::Bits(names, set) => names.iter().any(|name| state.has_bit(*name) == *set),
+            Condition::Int(name, operation, operand) => {
+                let (known, operand) = (state.int(*name), state.operand(*operand));
+                let compared = |holds: fn(u32, u32) -> bool| {
+                    known.zip(operand).is_some_and(|(known, operand)| holds(known, operand))
+                };
+                match operation {
+                    FlowintOperation::IsSet => known.is_some(),
+                    FlowintOperation::IsNotSet => known.is_none(),
+                    FlowintOperation::Equal => compared(|a, b| a == b),
+                    FlowintOperation::NotEqual => compared(|a, b| a != b),
+                    FlowintOperation::Less => compared(|a, b| a < b),
+                    FlowintOperation::LessOrEqual => compared(|a, b| a <= b),
+                    FlowintOperation::Greater => compared(|a, b| a > b),
+                    FlowintOperation::GreaterOrEqual => compared(|a, b| a >= b),
+                    FlowintOperation::Assign | FlowintOperation::Add | FlowintOperation::Subtract => true,
+                }
+            }
+            Condition::HostBits(names, of, set) => names.iter().any(|name| {
+                hosts(*of, &ends).into_iter().flatten().all(|key| self.shared.has_bit(*name, key, scene.time) == *set)
+            }),
+            Condition::PairBit(name, track, set) => self.shared.has_bit(*name, ends.key(*track), scene.time) == *set,
+            Condition::App { negated, protocol, .. } => {
+                let is = match (protocol, scene.flow.app) {
+                    (Some(protocol), Some(app)) => is_app(*protocol, app),
+                    (Some(_), None) => return false,
+                    // `failed` and `unknown`.
+                    (None, app) => app.is_none(),
+                };
+                is != *negated
+            }
+        }
+    }
+
+    /// What a match leaves behind and tells. `true`: nothing after it is to be looked at.
+    #[allow(clippy::too_many_arguments)]
+    pub(super) fn matched(
+        &mut self,
+        number: u32,
+        rule: &Compiled,
+        scene: &Scene<'_>,
+        state: &mut FlowState,
+        place: Place,
+        told: &mut usize,
+        out: &mut Output,
+    ) -> bool {
+        let ends = ends(scene);
+        let filtered = |work: &mut Self| match &rule.filter {
+            Some(filter) => work.shared.passes(number, 0, filter, &ends, scene.time),
+            None => true,
+        };
+        if !filtered(self) {
+            return false;
+        }
+        for effect in &rule.effects {
+            self.effect(effect, &ends, scene.time, state);
+        }
+        if rule.action == Action::Pass {
+            // What is not of one packet alone holds for all of the flow.
+            if place != Place::Packet || matches!(rule.kind, super::Kind::Addresses | super::Kind::Protocol) {
+                state.passed = true;
+            }
+            return true;
+        }
+        if rule.bypass {
+            out.bypass = true;
+        }
+        let limited = match &rule.threshold {
+            Some(threshold) => !self.shared.passes(number, 1, threshold, &ends, scene.time),
+            None => false,
+        };
+        if rule.quiet || limited {
+            return false;
+        }
+        if *told >= MOST_ALERTS {
+            self.counters.alerts += 1;
+            return false;
+        }
+        *told += 1;
+        out.alerts.push(Alert { rule: number, side: scene.side, place });
+        false
+    }
+
+    fn effect(&mut self, effect: &Effect, ends: &Ends, time: i64, state: &mut FlowState) {
+        let kept = match effect {
+            Effect::Bit(name, command) => state.change_bit(*name, *command),
+            Effect::Int(name, operation, operand) => state.change_int(*name, *operation, *operand),
+            Effect::HostBit(name, of, command) => {
+                for key in hosts(*of, ends).into_iter().flatten() {
+                    self.shared.change_bit(*name, key, *command, HOSTBIT_SECONDS, time);
+                }
+                true
+            }
+            Effect::PairBit(name, track, command, expire) => {
+                self.shared.change_bit(*name, ends.key(*track), *command, *expire, time);
+                true
+            }
+        };
+        self.counters.variables += u64::from(!kept);
+    }
+}
+
+fn ends(scene: &Scene<'_>) -> Ends {
+    Ends { addresses: scene.addresses(), ports: scene.ports(), flow: scene.flow.id }
+}
+
+fn hosts(of: HostSide, ends: &Ends) -> [Option<Key>; 2] {
+    let (source, destination) = (ends.key(Track::Source), ends.key(Track::Destination));
+    match of {
+        HostSide::Source => [Some(source), None],
+        HostSide::Destination => [Some(destination), None],
+        HostSide::Both => [Some(source), Some(destination)],
+    }
+}
+
+/// Bytes of a stream that are looked at together: Suricata's `toserver-chunk-size`.
+const CHUNK: usize = 2560;
+
+/// Alerts of one call that are told: Suricata's `packet-alert-max`.
+const MOST_ALERTS: usize = 15;
+
+/// Rules that are remembered as told of a window.
+const MOST_TOLD: usize = 64;
+
+/// How long a host's bit holds, which nothing says.
+const HOSTBIT_SECONDS: u32 = 3600;

@@ -1,0 +1,143 @@
+//! Rules by the port they are for.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+
+use super::fast::Fast;
+use super::matcher::Matcher;
+use super::sets::Ports;
+
+/// Rules for payloads of one protocol and direction.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    any: Bucket,
+    /// Ports from, to, and the bucket; sorted.
+    ranges: Box<[(u16, u16, u16)]>,
+    buckets: Box<[Bucket]>,
+}
+
+/// Rules of the same ports.
+#[derive(Debug, Default)]
+pub(super) struct Bucket {
+    pub(super) matcher: Option<Matcher>,
+    /// Those without a pattern, in order.
+    pub(super) always: Box<[u32]>,
+}
+
+/// A rule that is to go into a group.
+#[derive(Debug, Clone)]
+pub(super) struct Member {
+    pub(super) rule: u32,
+    pub(super) fast: Option<Fast>,
+    /// Its ports, as a place among the sets.
+    pub(super) ports: u32,
+}
+
+impl Group {
+    pub(super) fn new<'a>(members: &[Member], ports: impl Fn(u32) -> Option<&'a Ports>) -> Result<Group, String> {
+        let narrow = |member: &Member| {
+            ports(member.ports).is_some_and(|set| {
+                set.iter().map(|(first, last)| u32::from(last - first) + 1).sum::<u32>() <= MOST_PORTS
+            })
+        };
+        let (narrow, wide): (Vec<_>, Vec<_>) = members.iter().cloned().partition(narrow);
+        // From each edge on another list of rules holds, up to the next.
+        let mut edges: Vec<(u32, bool, u32)> = Vec::new();
+        for (at, member) in (0..).zip(&narrow) {
+            for (first, last) in ports(member.ports).into_iter().flat_map(Ports::iter) {
+                edges.push((first.into(), true, at));
+                edges.push((u32::from(last) + 1, false, at));
+            }
+        }
+        edges.sort_unstable();
+        let mut known: HashMap<Vec<u32>, u16, RandomState> = HashMap::default();
+        let (mut ranges, mut buckets, mut open) = (Vec::new(), Vec::new(), Vec::<u32>::new());
+        let mut edges = edges.into_iter().peekable();
+        while let Some((at, begins, member)) = edges.next() {
+            match open.binary_search(&member) {
+                Err(place) if begins => open.insert(place, member),
+                Ok(place) if !begins => drop(open.remove(place)),
+                Ok(_) | Err(_) => {}
+            }
+            let Some((next, ..)) = edges.peek() else { break };
+            if *next == at || open.is_empty() {
+                continue;
+            }
+            let bucket = match known.get(&open) {
+                Some(bucket) => *bucket,
+                None => {
+                    let bucket = u16::try_from(buckets.len()).map_err(|_| "too many groups of ports")?;
+                    let of = |place: &u32| narrow.get(*place as usize).cloned();
+                    buckets.push(Bucket::new(open.iter().filter_map(of).collect())?);
+                    known.insert(open.clone(), bucket);
+                    bucket
+                }
+            };
+            // Both ends are ports: the edge after the last is one more than 65535 at most.
+            ranges.push((at as u16, (next - 1) as u16, bucket));
+        }
+        Ok(Group { any: Bucket::new(wide)?, ranges: ranges.into(), buckets: buckets.into() })
+    }
+
+    /// The rules for a port: those of all ports, and those of this one.
+    #[inline]
+    pub(super) fn buckets(&self, port: u16) -> [Option<&Bucket>; 2] {
+        let at = self.ranges.partition_point(|(_, last, _)| *last < port);
+        let own = self.ranges.get(at).filter(|(first, ..)| *first <= port);
+        [Some(&self.any), own.and_then(|(.., bucket)| self.buckets.get(usize::from(*bucket)))]
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.any.bytes() + self.buckets.iter().map(Bucket::bytes).sum::<usize>() + self.ranges.len() * 6
+    }
+}
+
+impl Bucket {
+    pub(super) fn new(members: Vec<Member>) -> Result<Bucket, String> {
+        let (mut patterns, mut always) = (Vec::new(), Vec::new());
+        for Member { rule, fast, .. } in members {
+            match fast {
+                Some(fast) => patterns.push((fast, rule)),
+                None => always.push(rule),
+            }
+        }
+        always.sort_unstable();
+        Ok(Bucket { matcher: Matcher::new(patterns)?, always: always.into() })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.matcher.is_none() && self.always.is_empty()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.matcher.as_ref().map_or(0, Matcher::bytes) + self.always.len() * 4
+    }
+}
+
+/// Ports up to which a rule stands in the groups of its ports; one of more is looked at with every port.
+const MOST_PORTS: u32 = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::super::sets::{Element, Resolver};
+    use super::*;
+    use crate::rules::{PortRange, Variables};
+
+    #[test]
+    fn ports_that_share_their_rules_share_a_bucket() {
+        let variables = Variables::default();
+        let mut resolver = Resolver::<PortRange>::new(&variables);
+        let lists = ["[80,90]", "any", "80:85", "!80"];
+        let member = |(rule, list): (u32, &str), resolver: &mut Resolver<'_, PortRange>| {
+            let ports = resolver.set(&PortRange::parse(list, &variables).unwrap()).unwrap();
+            Member { rule, fast: None, ports }
+        };
+        let members: Vec<_> = (0..).zip(lists).map(|it| member(it, &mut resolver)).collect();
+        let group = Group::new(&members, |set| resolver.get(set)).unwrap();
+        let of = |port| group.buckets(port).into_iter().flatten().flat_map(|it| it.always.iter().copied()).collect();
+        let rules: [Vec<u32>; 4] = [of(80), of(81), of(90), of(86)];
+        assert_eq!(rules, [vec![1, 3, 0, 2], vec![1, 3, 2], vec![1, 3, 0], vec![1, 3]]);
+        assert_eq!(group.buckets.len(), 3);
+    }
+}

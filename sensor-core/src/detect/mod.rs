@@ -1,0 +1,31 @@
+//! Detection: rules compiled to what can be run, and run over packets, streams and transactions.
+//!
+//! [`Rules::compile`] takes a [`Ruleset`](crate::rules::Ruleset); a [`Detector`] looks at what a flow brings, and keeps
+//! a [`FlowState`] for each. One search for the patterns of all rules tells which few are looked at closely, in the order
+//! of Suricata: by action, those that set what others ask for, then by priority.
+
+#![warn(clippy::indexing_slicing)]
+
+mod app;
+mod compile;
+mod compiled;
+mod detector;
+mod fast;
+mod group;
+mod matcher;
+mod option;
+mod order;
+mod sets;
+mod shared;
+mod state;
+mod test;
+mod transaction;
+pub mod verify;
+mod view;
+
+pub use compile::Rules;
+pub use compiled::{Compiled, Kind};
+pub use detector::{Alert, Counters, Detector, Output, Place};
+pub use shared::Shared;
+pub use state::FlowState;
+pub use view::{FlowView, PacketView};

@@ -1,0 +1,330 @@
+//! Rules over packets and streams made by hand, through the public API; and published sets of rules.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "what is not in a test's body is still for tests alone")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use sensor_core::Anomaly;
+use sensor_core::applayer::{AppProto, Side};
+use sensor_core::decode::{Packet, Tcp, TcpFlags};
+use sensor_core::detect::{Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
+use sensor_core::rules::{Refusal, Ruleset, Variables};
+use sensor_core::stream::Events;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// 10.0.0.1:40000 to 192.0.2.1:80.
+struct Bed {
+    detector: Detector,
+    flow: FlowView,
+    state: FlowState,
+    out: Output,
+    time: i64,
+}
+
+fn v4(address: [u8; 4]) -> u128 {
+    u128::from(std::net::Ipv4Addr::from(address).to_ipv6_mapped())
+}
+
+fn ruleset(text: &str) -> Ruleset {
+    let mut set = Ruleset::new(Variables::default());
+    set.read("t.rules", text.as_bytes());
+    assert_eq!(set.refusals(), []);
+    set
+}
+
+impl Bed {
+    fn new(text: &str) -> Bed {
+        let (rules, refusals) = Rules::compile(&ruleset(text), &[]);
+        assert_eq!(refusals, []);
+        let flow = FlowView {
+            id: 1,
+            addresses: [v4([10, 0, 0, 1]), v4([192, 0, 2, 1])],
+            ports: [40_000, 80],
+            proto: 6,
+            app: None,
+            established: true,
+            first: 0,
+            packets: [0, 0],
+            bytes: [0, 0],
+            payload: [0, 0],
+        };
+        let detector = Detector::new(Arc::new(rules), 100);
+        Bed { detector, flow, state: FlowState::default(), out: Output::default(), time: 0 }
+    }
+
+    fn udp(text: &str) -> Bed {
+        let mut bed = Bed::new(text);
+        bed.flow.proto = 17;
+        bed
+    }
+
+    /// sids of what a packet made.
+    fn packet(&mut self, side: Side, payload: &[u8]) -> Vec<u32> {
+        self.packet_with(side, payload, |_| {}, false)
+    }
+
+    fn packet_with(
+        &mut self,
+        side: Side,
+        payload: &[u8],
+        change: impl FnOnce(&mut Packet<'_>),
+        streamed: bool,
+    ) -> Vec<u32> {
+        let [client, server] = self.flow.addresses;
+        let (source, destination) = if side == Side::ToServer { (client, server) } else { (server, client) };
+        let mut packet = Packet {
+            source,
+            destination,
+            payload,
+            payload_len: payload.len() as u32,
+            time: self.time,
+            proto: self.flow.proto,
+            ttl: 64,
+            tcp: Tcp { flags: TcpFlags(0x18), ..Tcp::default() },
+            ..Packet::default()
+        };
+        change(&mut packet);
+        let view = PacketView { packet: &packet, side, streamed, anomalies: &[], events: Events::NONE };
+        self.detector.packet(&self.flow, &mut self.state, view, &mut self.out);
+        self.sids()
+    }
+
+    fn data(&mut self, side: Side, bytes: &[u8]) -> Vec<u32> {
+        self.detector.data(&self.flow, &mut self.state, side, self.time, bytes, &mut self.out);
+        self.sids()
+    }
+
+    fn flush(&mut self, side: Side) -> Vec<u32> {
+        self.detector.flush(&self.flow, &mut self.state, side, self.time, &mut self.out);
+        self.sids()
+    }
+
+    fn sids(&mut self) -> Vec<u32> {
+        let sid = |alert: Alert| self.detector.rules().rules()[alert.rule as usize].sid;
+        self.out.alerts.drain(..).map(sid).collect()
+    }
+}
+
+#[test]
+fn contents_of_packets_in_the_order_of_rules() {
+    let mut bed = Bed::udp(
+        "alert udp any any -> any any (content:\"abc\"; nocase; content:\"def\"; distance:1; within:4; sid:1;)\n\
+         alert udp any any -> any 80 (content:\"def\"; priority:1; sid:2;)\n\
+         alert udp any any -> any 81 (content:\"def\"; sid:3;)\n\
+         alert udp !$HOME_NET any -> any any (content:\"def\"; sid:4;)\n\
+         alert udp any 80 -> any any (content:\"def\"; sid:5;)\n\
+         alert udp any any <> any 40000 (content:\"def\"; sid:6;)\n\
+         alert tcp any any -> any any (content:\"def\"; sid:7;)\n",
+    );
+    assert_eq!(bed.packet(Side::ToServer, b"..ABC.def"), [2, 1, 6]);
+    assert_eq!(bed.packet(Side::ToServer, b"..ABCdef"), [2, 6]);
+    assert_eq!(bed.packet(Side::ToClient, b"def"), [4, 5, 6]);
+    assert_eq!(bed.packet(Side::ToClient, b"DEF"), [] as [u32; 0]);
+}
+
+#[test]
+fn numbers_of_headers() {
+    let mut bed = Bed::new(
+        "alert tcp any any -> any any (flags:S; flow:stateless; sid:1;)\n\
+         alert tcp any any -> any any (flags:SA,12; ttl:>60; sid:2;)\n\
+         alert tcp any any -> any any (dsize:2<>5; sid:3;)\n\
+         alert tcp any any -> any any (window:77; seq:5; ack:6; sid:4;)\n\
+         alert ip any any -> any any (ip_proto:6; id:9; tos:4; fragbits:D; sid:5;)\n\
+         alert ip any any -> any any (ipopts:rr; sid:6;)\n\
+         alert tcp any any -> any any (tcp.mss:<1400; sid:7;)\n\
+         alert tcp any any -> any any (flow:not_established; dsize:0; sid:8;)\n",
+    );
+    let flags = |flags: u8| move |packet: &mut Packet<'_>| packet.tcp.flags = TcpFlags(flags);
+    assert_eq!(bed.packet_with(Side::ToServer, b"", flags(2), false), [1]);
+    assert_eq!(bed.packet_with(Side::ToClient, b"", flags(0x52), false), [2]);
+    assert_eq!(bed.packet(Side::ToServer, b"abc"), [3]);
+    let numbers = |packet: &mut Packet<'_>| {
+        packet.tcp = Tcp { seq: 5, ack: 6, window: 77, ..Tcp::default() };
+        packet.tcp_options = &[1, 2, 4, 0x05, 0x00];
+    };
+    assert_eq!(bed.packet_with(Side::ToServer, b"", numbers, false), [4, 7]);
+    let header = |packet: &mut Packet<'_>| {
+        packet.ip_id = 9;
+        packet.ip_header = &[0x46, 4, 0, 44, 0, 9, 0x40, 0, 64, 6, 0, 0, 10, 0, 0, 1, 192, 0, 2, 1, 7, 3, 4, 0];
+    };
+    assert_eq!(bed.packet_with(Side::ToServer, b"", header, false), [5, 6]);
+    bed.flow.established = false;
+    assert_eq!(bed.packet(Side::ToServer, b""), [8]);
+}
+
+#[test]
+fn streams_are_looked_into_across_packets_and_once() {
+    let mut bed = Bed::new(
+        "alert tcp any any -> any any (flow:established,to_server; content:\"split\"; sid:1;)\n\
+         alert tcp any any -> any any (content:\"GET\"; depth:3; sid:2;)\n\
+         alert tcp any any -> any any (flow:no_stream; content:\"split\"; sid:3;)\n\
+         alert tcp-stream any any -> any any (content:\"late\"; offset:4000; depth:10; sid:4;)\n",
+    );
+    // What goes to the stream is not looked into as a packet, unless its place was asked for.
+    assert_eq!(bed.packet_with(Side::ToServer, b"GET sp", |_| {}, true), [2]);
+    assert_eq!(bed.data(Side::ToServer, b"GET sp"), [] as [u32; 0]);
+    assert_eq!(bed.packet_with(Side::ToServer, b"split", |_| {}, true), [3]);
+    assert_eq!(bed.data(Side::ToServer, b"lit"), [] as [u32; 0]);
+    assert_eq!(bed.flush(Side::ToServer), [1]);
+    assert_eq!(bed.flush(Side::ToServer), [] as [u32; 0]);
+    // The pattern is still in what the next window begins with.
+    bed.data(Side::ToServer, b"more");
+    assert_eq!(bed.flush(Side::ToServer), [] as [u32; 0]);
+    // Windows by themselves, and places counted from the stream's start: 13 bytes so far.
+    assert_eq!(bed.data(Side::ToServer, &[b'.'; 2560]), [] as [u32; 0]);
+    let mut rest = vec![b'.'; 4003 - 13 - 2560];
+    rest.extend(b"late");
+    rest.resize(2560, b'.');
+    assert_eq!(bed.data(Side::ToServer, &rest), [4]);
+    let mut bed = Bed::new("alert tcp-stream any any -> any any (content:\"late\"; offset:4000; depth:10; sid:4;)\n");
+    let mut bytes = vec![b'.'; 4004];
+    bytes.extend(b"late");
+    bed.data(Side::ToServer, &bytes);
+    assert_eq!(bed.flush(Side::ToServer), [4]);
+    // A pattern over the edge of a window.
+    let mut bed = Bed::new("alert tcp any any -> any any (content:\"across\"; sid:5;)\n");
+    let mut bytes = vec![b'.'; 2557];
+    bytes.extend(b"across");
+    bed.data(Side::ToServer, &bytes);
+    assert_eq!(bed.flush(Side::ToServer), [5]);
+    // A packet that did not go to the stream is looked into by itself.
+    assert_eq!(bed.packet(Side::ToServer, b"across"), [5]);
+}
+
+#[test]
+fn a_gap_parts_windows() {
+    let mut bed = Bed::new("alert tcp any any -> any any (content:\"across\"; sid:5;)\n");
+    bed.data(Side::ToServer, b"acr");
+    bed.detector.gap(&bed.flow, &mut bed.state, Side::ToServer, 0, 10, &mut bed.out);
+    bed.data(Side::ToServer, b"oss");
+    assert_eq!(bed.flush(Side::ToServer), [] as [u32; 0]);
+}
+
+#[test]
+fn bits_and_numbers_chain_within_a_packet_and_a_flow() {
+    let mut bed = Bed::udp(
+        "alert udp any any -> any any (content:\"b\"; flowbits:isset,one; sid:1;)\n\
+         alert udp any any -> any any (content:\"a\"; flowbits:set,one; flowbits:noalert; sid:2;)\n\
+         alert udp any any -> any any (content:\"n\"; flowint:count,>=,2; sid:3;)\n\
+         alert udp any any -> any any (content:\"n\"; flowint:count,+,1; noalert; sid:4;)\n\
+         alert udp any any -> any any (content:\"x\"; xbits:set,bit,track ip_pair,expire 5; noalert; sid:5;)\n\
+         alert udp any any -> any any (content:\"y\"; xbits:isset,bit,track ip_pair; sid:6;)\n",
+    );
+    assert_eq!(bed.packet(Side::ToServer, b"b"), [] as [u32; 0]);
+    assert_eq!(bed.packet(Side::ToServer, b"ab"), [1]);
+    assert_eq!(bed.packet(Side::ToClient, b"b"), [1]);
+    assert_eq!(bed.packet(Side::ToServer, b"n"), [] as [u32; 0]);
+    assert_eq!(bed.packet(Side::ToServer, b"n"), [3]);
+    bed.state = FlowState::default();
+    assert_eq!(bed.packet(Side::ToServer, b"b"), [] as [u32; 0]);
+    bed.packet(Side::ToServer, b"x");
+    bed.time = 4 * SECOND;
+    assert_eq!(bed.packet(Side::ToClient, b"y"), [6]);
+    bed.time = 6 * SECOND;
+    assert_eq!(bed.packet(Side::ToClient, b"y"), [] as [u32; 0]);
+}
+
+#[test]
+fn pass_thresholds_and_filters() {
+    let mut bed = Bed::udp(
+        "alert udp any any -> any any (content:\"a\"; threshold:type limit, track by_src, count 1, seconds 60; sid:1;)\n\
+         pass udp any any -> any any (content:\"pass\"; sid:2;)\n\
+         alert udp any any -> any any (content:\"f\"; detection_filter:track by_dst, count 2, seconds 10; sid:3;)\n",
+    );
+    assert_eq!(bed.packet(Side::ToServer, b"a"), [1]);
+    assert_eq!(bed.packet(Side::ToServer, b"a"), [] as [u32; 0]);
+    bed.time = 61 * SECOND;
+    assert_eq!(bed.packet(Side::ToServer, b"pass a"), [] as [u32; 0]);
+    assert_eq!(bed.packet(Side::ToServer, b"a"), [1]);
+    let told: Vec<_> = (0..4).map(|_| bed.packet(Side::ToServer, b"f").len()).collect();
+    assert_eq!(told, [0, 0, 1, 1]);
+}
+
+#[test]
+fn rules_of_addresses_and_protocols_tell_once_for_each_direction() {
+    let mut bed = Bed::new(
+        "alert ip [192.0.2.1,198.51.100.0/24] any -> $HOME_NET any (sid:1;)\n\
+         alert ip any any -> [192.0.2.0/24,!192.0.2.7] any (sid:2;)\n\
+         alert tls any any -> any any (flow:to_server; sid:3;)\n\
+         alert tcp any any -> any any (app-layer-protocol:!tls; sid:4;)\n\
+         pass ip 203.0.113.1 any -> any any (sid:5;)\n",
+    );
+    assert_eq!(bed.packet(Side::ToServer, b""), [2]);
+    assert_eq!(bed.packet(Side::ToClient, b""), [1]);
+    bed.flow.app = Some(AppProto::Tls);
+    assert_eq!(bed.packet(Side::ToServer, b""), [3]);
+    assert_eq!(bed.packet(Side::ToServer, b""), [] as [u32; 0]);
+    bed.state = FlowState::default();
+    bed.flow.app = Some(AppProto::Ssh);
+    assert_eq!(bed.packet(Side::ToServer, b""), [2, 4]);
+    bed.state = FlowState::default();
+    bed.flow.addresses[0] = v4([203, 0, 113, 1]);
+    assert_eq!(bed.packet(Side::ToServer, b""), [] as [u32; 0]);
+    assert!(bed.state.is_passed());
+}
+
+#[test]
+fn events_of_decoding() {
+    let text = "alert pkthdr any any -> any any (decode-event:ipv4.iplen_smaller_than_hlen; sid:1;)\n";
+    let mut bed = Bed::new(text);
+    let packet = Packet::default();
+    let mut told = |anomalies: &[Anomaly]| {
+        let view =
+            PacketView { packet: &packet, side: Side::ToServer, streamed: false, anomalies, events: Events::NONE };
+        bed.detector.frame(&bed.flow, view, &mut bed.out);
+        bed.out.alerts.drain(..).map(|alert| alert.place).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&[Anomaly::Ipv4LengthBelowHeader]), [Place::Packet]);
+    assert_eq!(told(&[Anomaly::Ipv4TooSmall]), []);
+}
+
+#[test]
+fn what_cannot_be_run_is_refused_with_its_place() {
+    let text = "alert tcp any any -> any any (msg:\"x\"; geoip:src,DE; sid:1;)\n\
+        alert dns any any -> any any (dns.query; content:\"x\"; sid:2;)\n\
+        alert tcp any any -> any any (stream-event:no_such_event; sid:3;)\n\
+        alert tcp any any -> any any (app-layer-event:dns.z_flag_set; sid:4;)\n";
+    let (rules, refusals) = Rules::compile(&ruleset(text), &[]);
+    assert_eq!(rules.rules().len(), 0);
+    let said: Vec<_> = refusals.iter().map(|it| (it.line, it.column, it.sid, &*it.reason)).collect();
+    assert_eq!(said[0], (1, 40, Some(1), "there are no countries of addresses in this version"));
+    assert_eq!(said[1], (2, 42, Some(2), "no parser for dns in this version"));
+    assert_eq!((said[2].2, said[3].3), (Some(3), "no parser for dns in this version"));
+}
+
+/// et-open as packed in the corpus.
+fn et_open() -> Option<Ruleset> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/rules/et-open");
+    let Ok(packed) = std::fs::read(folder.join("emerging.rules.tar.gz")) else {
+        println!("skipped: {} is not there", folder.display());
+        return None;
+    };
+    let mut archive = Vec::new();
+    std::io::Read::read_to_end(&mut flate2::read::GzDecoder::new(&*packed), &mut archive).unwrap();
+    let mut set = Ruleset::new(Variables::default());
+    let mut rest = archive.as_slice();
+    while rest.len() > 512 && rest[0] != 0 {
+        let text = |range: std::ops::Range<usize>| {
+            String::from_utf8_lossy(&rest[range]).trim_end_matches(['\0', ' ']).to_owned()
+        };
+        let (member, size) = (text(0..100), usize::from_str_radix(&text(124..136), 8).unwrap());
+        if member.ends_with(".rules") {
+            set.read(&member, &rest[512..512 + size]);
+        }
+        rest = &rest[512 + size.next_multiple_of(512)..];
+    }
+    Some(set)
+}
+
+#[test]
+fn et_open_compiles_but_for_what_has_no_parser() {
+    let Some(set) = et_open() else { return };
+    let (rules, refusals) = Rules::compile(&set, &[]);
+    let mut reasons = std::collections::BTreeMap::new();
+    for Refusal { keyword, reason, .. } in &refusals {
+        *reasons.entry(format!("{keyword}: {reason}")).or_insert(0) += 1;
+    }
+    println!("{} rules, automata {} MB\n{reasons:#?}", rules.rules().len(), rules.automata_bytes() >> 20);
+    assert_eq!(rules.rules().len() + refusals.len(), set.loaded());
+}

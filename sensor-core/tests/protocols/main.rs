@@ -1,0 +1,6 @@
+//! Parsers of protocols on captures of the corpus; what is asserted is what tshark or Suricata say of them.
+
+#[path = "../captures/mod.rs"]
+mod captures;
+mod names_and_keys;
+mod replay;
