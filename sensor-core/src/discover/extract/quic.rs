@@ -47,6 +47,11 @@ impl<'a> LongHeader<'a> {
         Suite::of(self.version).is_some_and(|suite| self.first >> 4 & 3 == suite.initial)
     }
 
+    /// Whether it is a Retry of a version that [`Initial`] decrypts.
+    pub fn is_retry(&self) -> bool {
+        Suite::of(self.version).is_some_and(|suite| self.first >> 4 & 3 == (suite.initial + 3) % 4)
+    }
+
     /// Whether the version is one that [`Initial`] decrypts.
     pub fn is_known(&self) -> bool {
         Suite::of(self.version).is_some()
