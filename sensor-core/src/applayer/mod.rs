@@ -8,6 +8,7 @@
 pub mod dns;
 mod expect;
 pub mod http1;
+pub mod http2;
 pub mod inflate;
 pub mod parser;
 mod prefixes;

@@ -153,6 +153,12 @@ pub trait Transaction: fmt::Debug {
         &[]
     }
 
+    /// The event type of its record in EVE and the name of its object, where that is not the protocol's `usual` one;
+    /// `None` if there is nothing to record.
+    fn record(&self, usual: &'static str) -> Option<&'static str> {
+        Some(usual)
+    }
+
     /// Writes the members of its object in EVE; both sides, as far as they have come.
     fn eve(&self, object: &mut Object<'_>);
 }

@@ -2,11 +2,19 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, http1, quic, ssh, tls};
+use super::{dns, http1, http2, quic, ssh, tls};
 
 /// The protocols, one a line.
-const ALL: &[&Protocol] =
-    &[&http1::PROTOCOL, &dns::PROTOCOL, &dns::MDNS, &dns::LLMNR, &tls::PROTOCOL, &ssh::PROTOCOL, &quic::PROTOCOL];
+const ALL: &[&Protocol] = &[
+    &http1::PROTOCOL,
+    &http2::PROTOCOL,
+    &dns::PROTOCOL,
+    &dns::MDNS,
+    &dns::LLMNR,
+    &tls::PROTOCOL,
+    &ssh::PROTOCOL,
+    &quic::PROTOCOL,
+];
 
 /// What is known of a protocol; `None` if it has no parser.
 #[must_use]

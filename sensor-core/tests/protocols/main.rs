@@ -2,5 +2,6 @@
 
 #[path = "../captures/mod.rs"]
 mod captures;
+mod cases;
 mod names_and_keys;
 mod replay;
