@@ -16,6 +16,7 @@ mod framing;
 pub mod ftp;
 pub mod ftp_data;
 pub mod http1;
+pub mod http2;
 pub mod ike;
 pub mod inflate;
 mod known;

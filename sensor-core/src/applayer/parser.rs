@@ -161,8 +161,14 @@ pub trait Transaction: fmt::Debug {
     }
 
     /// To which side what its record in EVE tells of went: that packet's addresses it has. `None` if it has no record.
-    fn record(&self) -> Option<Side> {
+    fn recorded_side(&self) -> Option<Side> {
         Some(self.only().unwrap_or(Side::ToServer))
+    }
+
+    /// The event type of its record in EVE and the name of its object, where that is not the protocol's `usual` one;
+    /// `None` if there is nothing to record.
+    fn record(&self, usual: &'static str) -> Option<&'static str> {
+        Some(usual)
     }
 
     /// Writes the members of its object in EVE; both sides, as far as they have come.

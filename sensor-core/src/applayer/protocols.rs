@@ -2,11 +2,12 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dcerpc, dhcp, dns, ftp, ftp_data, http1, ike, krb5, ldap, nfs, ntp, pgsql, pop3, quic, rdp, smb, smtp, snmp, ssh, tftp, tls};
+use super::{bittorrent_dht, dcerpc, dhcp, dns, ftp, ftp_data, http1, http2, ike, krb5, ldap, nfs, ntp, pgsql, pop3, quic, rdp, smb, smtp, snmp, ssh, tftp, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
     &http1::PROTOCOL,
+    &http2::PROTOCOL,
     &dns::PROTOCOL,
     &dns::MDNS,
     &dns::LLMNR,

@@ -2,6 +2,7 @@
 
 #[path = "../captures/mod.rs"]
 mod captures;
+mod cases;
 mod mail;
 mod names_and_keys;
 mod replay;

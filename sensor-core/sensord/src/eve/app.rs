@@ -11,7 +11,7 @@ use super::{address, proto_name, time};
 
 /// Appends a transaction's line, if it has one; `name` is its event type and the name of its object.
 pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
-    let Some(side) = told.transaction.record() else { return };
+    let Some(side) = told.transaction.recorded_side() else { return };
     Object::write(line, |event| {
         header(event, told.flow, side, told.time, name);
         event.number("tx_id", told.id);

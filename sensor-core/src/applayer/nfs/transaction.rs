@@ -100,7 +100,7 @@ impl parser::Transaction for Transaction {
         self.file.as_ref().map_or(&[], |file| file.transfer.files())
     }
 
-    fn record(&self) -> Option<Side> {
+    fn recorded_side(&self) -> Option<Side> {
         // Attributes are asked for all the time; Suricata leaves these out too.
         let attributes = self.version < 4 && self.procedure == 1;
         (!attributes).then_some(Side::ToClient)
