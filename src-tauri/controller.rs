@@ -2,6 +2,7 @@
 
 mod answers;
 mod live;
+mod rules;
 mod ticks;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sensor_wire::codec;
 use sensor_wire::live::Live;
+use sensor_wire::rules::RuleCounts;
 use sensor_wire::view::{LinkState, Recent, RowKey, SourceId, Tick, ViewError, ViewReply, ViewRequest};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -20,7 +22,7 @@ use crate::pace::Meter;
 use crate::pause::Waiting;
 use crate::prefs::{self, Keeper, Kept};
 use crate::rows::{self, Rows};
-use crate::sensors::{self, Event, Sensors};
+use crate::sensors::{self, Event, Sensor, Sensors};
 use crate::sources::{self, Origin, Source, Sources};
 use crate::zone::Zone;
 use ticks::Ticks;
@@ -97,6 +99,12 @@ impl Handle {
         answer.await.unwrap_or_else(|_| refusal(AppError::Closing))
     }
 
+    /// A sensor runs other rules.
+    async fn rules(&self, counts: RuleCounts) {
+        // The loop may have ended: then nobody is left to be told.
+        self.0.send(Command::Rules(counts)).await.unwrap_or(());
+    }
+
     /// Ends the sensors, saves, ends the loop; returns when all is done.
     pub async fn shut_down(&self) {
         let (reply, done) = oneshot::channel();
@@ -113,6 +121,7 @@ type Reply = oneshot::Sender<ViewReply>;
 enum Command {
     Ask(ViewRequest, Reply),
     Open(Vec<Origin>, Reply),
+    Rules(RuleCounts),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -142,6 +151,7 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
         changes: 0,
         changes_per_second: 0,
         handle: handle.clone(),
+        desk: None,
     };
     tokio::spawn(controller.run(asked, told));
     Ok(handle)
@@ -165,6 +175,8 @@ struct Controller<G: Gui> {
     changes: u32,
     changes_per_second: u32,
     handle: Handle,
+    /// The sensor that only looks at rules, once it was needed.
+    desk: Option<Sensor>,
 }
 
 impl<G: Gui> Controller<G> {
@@ -176,6 +188,7 @@ impl<G: Gui> Controller<G> {
             tokio::select! {
                 command = asked.recv() => match command {
                     Some(Command::Ask(request, reply)) => self.answer(request, reply),
+                    Some(Command::Rules(counts)) => self.rules_run(&counts),
                     Some(Command::Open(origins, reply)) => send(reply, self.open(origins)),
                     Some(Command::ShutDown(done)) => {
                         self.end().await;
@@ -203,8 +216,13 @@ impl<G: Gui> Controller<G> {
                 self.settle(id);
             }
             Event::Hosts(id, told) => self.take_hosts(id, told),
+            Event::Rules(_, counts) => self.rules_run(&counts),
             Event::Down(id, error) => {
                 tracing::warn!(source = id, error = error.words(), "a sensor ended");
+                if self.sources.get(id).is_err() {
+                    // It looked at rules; another is started when it is needed.
+                    self.desk = None;
+                }
                 self.link(id, LinkState::Down(error.words()));
                 self.give_up(id, error);
             }
@@ -288,7 +306,7 @@ impl<G: Gui> Controller<G> {
             self.kept.remember(Recent { path: origin.key(), size: file.len(), opened: now() });
             self.keeper.keep(&self.kept);
         }
-        let sensor = Some(self.sensors.start(id, origin.clone(), name.clone()));
+        let sensor = Some(self.sensors.start(id, Some(origin.clone()), name.clone(), self.rules()));
         let (status, meter) = (Default::default(), Meter::new(Instant::now()));
         self.sources.add(Source { id, name, origin, link: LinkState::Starting, status, meter, sensor });
         self.names();
@@ -354,7 +372,8 @@ impl<G: Gui> Controller<G> {
 
     async fn end(&mut self) {
         let mut ends = JoinSet::new();
-        for sensor in self.sources.take_all().into_iter().filter_map(|source| source.sensor) {
+        let sensors = self.sources.take_all().into_iter().filter_map(|source| source.sensor);
+        for sensor in sensors.chain(self.desk.take()) {
             ends.spawn(sensor.end());
         }
         ends.join_all().await;

@@ -13,6 +13,7 @@ pub mod pause;
 pub mod platform;
 pub mod prefs;
 pub mod rows;
+mod rules;
 pub mod sensors;
 pub mod sources;
 pub mod store;

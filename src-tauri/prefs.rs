@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::{fs, io};
 
-use sensor_wire::view::{Column, ColumnPref, DETAIL_HEIGHT, DETAIL_WIDTH, Prefs, Recent};
+use sensor_wire::view::{Column, ColumnPref, DETAIL_HEIGHT, DETAIL_WIDTH, Prefs, Recent, RulePrefs};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -31,13 +31,15 @@ pub struct Kept {
     pub recent: Vec<Recent>,
     /// Names the user gave, by capture path.
     pub names: BTreeMap<String, String>,
+    /// Which rules run.
+    pub rules: RulePrefs,
 }
 
 impl Default for Kept {
     /// Of the first start: times in the system's zone.
     fn default() -> Self {
         let prefs = Prefs { zone: zone::system().name().into(), ..Prefs::default() };
-        Kept { prefs, recent: Vec::new(), names: BTreeMap::new() }
+        Kept { prefs, recent: Vec::new(), names: BTreeMap::new(), rules: RulePrefs::default() }
     }
 }
 

@@ -14,7 +14,8 @@ use sensor_wire::host::Hosts;
 use sensor_wire::interface::Interfaces;
 use sensor_wire::live::Live;
 use sensor_wire::request::{Done, FlowsAnswer, Request, ValueColumn, ValuesAnswer};
-use sensor_wire::view::{SourceId, Values, Wire};
+use sensor_wire::rules::{RuleChecked, RuleCounts, RuleText, RulesAnswer, RulesAsked};
+use sensor_wire::view::{RulePrefs, SourceId, Values, Wire};
 use sensor_wire::{FlowRecord, RowId};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -24,7 +25,7 @@ use tokio::time::timeout;
 
 use crate::error::AppError;
 use crate::sources::Origin;
-use crate::{interfaces, platform, zone};
+use crate::{interfaces, platform, rules, zone};
 
 /// Messages that wait for the controller; past it sensors are not read.
 pub const QUEUE: usize = 8;
@@ -56,6 +57,8 @@ pub enum Event {
     Live(SourceId, Box<Live>),
     /// Hosts that are new or changed.
     Hosts(SourceId, Hosts),
+    /// The sensor runs these many rules; 0 is the one that only looks at rules.
+    Rules(SourceId, RuleCounts),
     /// The link ended, and why.
     Down(SourceId, AppError),
 }
@@ -76,8 +79,8 @@ impl Sensors {
         Ok(Sensors { program, keys: Arc::new(keys), events })
     }
 
-    /// Starts a sensor on a capture file or an interface.
-    pub fn start(&self, source: SourceId, origin: Origin, name: String) -> Sensor {
+    /// Starts a sensor on a capture file or an interface, or on nothing, to look at rules.
+    pub fn start(&self, source: SourceId, origin: Option<Origin>, name: String, rules: Arc<RulePrefs>) -> Sensor {
         let (up, connection) = watch::channel(None);
         let (stop, stopped) = oneshot::channel();
         let run = Run {
@@ -85,6 +88,7 @@ impl Sensors {
             source,
             origin,
             name,
+            rules,
             keys: Arc::clone(&self.keys),
             events: self.events.clone(),
             up,
@@ -168,13 +172,42 @@ impl Asker {
         answer::<Done>(&mut stream).await.map(drop)
     }
 
+    /// Has it run other rules; says what came of it.
+    pub async fn set_rules(&mut self, prefs: Arc<RulePrefs>) -> Result<RuleCounts, AppError> {
+        let (_connection, mut stream) = self.open().await?;
+        rules::send(&mut stream, prefs).await
+    }
+
+    /// Some rules.
+    pub async fn rules(&mut self, asked: RulesAsked) -> Result<RulesAnswer, AppError> {
+        let (_connection, mut stream) = self.ask(Request::Rules(asked)).await?;
+        answer(&mut stream).await
+    }
+
+    /// All that a rule says; `None` where there is no such rule.
+    pub async fn rule(&mut self, gid: u32, sid: u32) -> Result<Option<RuleText>, AppError> {
+        let (_connection, mut stream) = self.ask(Request::Rule { gid, sid }).await?;
+        answer::<Vec<RuleText>>(&mut stream).await.map(|mut list| list.pop())
+    }
+
+    /// Whether rules could run.
+    pub async fn check_rules(&mut self, text: String) -> Result<RuleChecked, AppError> {
+        let (_connection, mut stream) = self.ask(Request::CheckRules { text }).await?;
+        answer(&mut stream).await
+    }
+
     /// The connection is held as long as the answer is read.
     async fn ask(&mut self, request: Request) -> Result<(Arc<Connection>, MessageStream), AppError> {
+        let (connection, mut stream) = self.open().await?;
+        stream.send(&request).await.map_err(gone)?;
+        Ok((connection, stream))
+    }
+
+    async fn open(&mut self) -> Result<(Arc<Connection>, MessageStream), AppError> {
         let connected = timeout(ANSWER, self.0.wait_for(Option::is_some)).await.map_err(|_| slow("the link"))?;
         let connection = connected.map_err(|_| AppError::SensorGone("its process ended".into()))?.clone();
         let connection = connection.ok_or_else(|| AppError::SensorGone("its process ended".into()))?;
-        let mut stream = connection.open().await.map_err(gone)?;
-        stream.send(&request).await.map_err(gone)?;
+        let stream = connection.open().await.map_err(gone)?;
         Ok((connection, stream))
     }
 }
@@ -188,7 +221,7 @@ fn slow(what: &str) -> AppError {
     AppError::SensorTimeout(format!("waited {} s for {what}", ANSWER.as_secs()))
 }
 
-fn gone(error: LinkError) -> AppError {
+pub(crate) fn gone(error: LinkError) -> AppError {
     AppError::SensorGone(error.to_string())
 }
 
@@ -196,8 +229,9 @@ fn gone(error: LinkError) -> AppError {
 struct Run {
     program: Option<PathBuf>,
     source: SourceId,
-    origin: Origin,
+    origin: Option<Origin>,
     name: String,
+    rules: Arc<RulePrefs>,
     keys: Arc<KeyPair>,
     events: mpsc::Sender<Event>,
     up: watch::Sender<Option<Arc<Connection>>>,
@@ -234,11 +268,14 @@ impl Run {
         let mut command = Command::new(&program);
         command.args(["serve", "--stdio", "--viewer"]).arg(self.keys.public().to_string());
         match &self.origin {
-            Origin::File(path) => command.arg("--replay").arg(path),
-            Origin::Interface(Wire { interface, filter }) => {
+            None => command.arg("--idle"),
+            Some(Origin::File(path)) => command.arg("--replay").arg(path),
+            Some(Origin::Interface(Wire { interface, filter })) => {
                 command.arg(format!("--interface={interface}")).arg(format!("--filter={filter}"))
             }
         };
+        // No packet is read before the rules are there.
+        command.arg("--await-rules");
         command.arg(format!("--name={}", self.name));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         platform::hide_console(&mut command);
@@ -266,6 +303,7 @@ impl Run {
         tokio::select! {
             rows = self.rows(&connection) => rows?,
             never = self.hosts(&connection) => match never {},
+            failed = self.send_rules(&connection) => return Err(failed),
         }
         connection.ended().await.map_err(gone)?;
         Err(AppError::SensorGone("it ended the link".into()))
@@ -279,6 +317,19 @@ impl Run {
             self.report(Event::Live(self.source, Box::new(message))).await?;
         }
         Ok(())
+    }
+
+    /// Tells the sensor which rules run, and waits for no more; answers only if that fails.
+    async fn send_rules(&self, connection: &Connection) -> AppError {
+        let sent = async {
+            let mut stream = connection.open().await.map_err(gone)?;
+            let counts = rules::send(&mut stream, Arc::clone(&self.rules)).await?;
+            self.report(Event::Rules(self.source, counts)).await
+        };
+        match sent.await {
+            Ok(()) => std::future::pending().await,
+            Err(error) => error,
+        }
     }
 
     /// Reports hosts for as long as it is awaited. A sensor that tells of none, as an older one, still has its rows.

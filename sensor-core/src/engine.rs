@@ -45,6 +45,9 @@ pub trait FlowSink {
     /// A rule matched.
     fn alert(&mut self, _: &Alerted<'_>) {}
 
+    /// Alerts come of these rules from here on.
+    fn rules(&mut self, _: &Arc<Ruleset>) {}
+
     /// A packet is dropped. Only a sensor that stands in the way of the packets drops any.
     fn dropped(&mut self, _: &Dropped<'_>) {}
 }
@@ -233,6 +236,8 @@ pub struct Engine {
     summary: Option<Summary>,
     stats: Stats,
     ruleset: Arc<Ruleset>,
+    /// As it was set up; without rules.
+    config: Config,
     /// Alerts that rows are yet to tell of; `None` without rows.
     alerts: Option<Vec<Matched>>,
     /// Of the packets that are counted together.
@@ -255,7 +260,7 @@ impl Engine {
         };
         let mut inspector = Inspector::new(&config);
         if let Some(discovery) = inspector.discovery_mut() {
-            discovery.assets.tell_of(config.home);
+            discovery.assets.tell_of(config.home.clone());
         }
         let asks_frames = inspector.asks_frames();
         Engine {
@@ -264,14 +269,25 @@ impl Engine {
             decoder: Decoder::new(settings, config.seed),
             table: FlowTable::new(config.seed, &limits, config.timeouts, config.emergency),
             inspector,
-            ruleset: config.ruleset,
+            ruleset: Arc::clone(&config.ruleset),
             alerts: config.window_ns.map(|_| Vec::new()),
             summary: config.window_ns.map(|ns| Summary::new(ns, limits)),
             stats: Stats::default(),
             keys: Vec::new(),
             places: Vec::new(),
             touched: 0,
+            config: Config { rules: None, ruleset: Arc::default(), ..config },
         }
+    }
+
+    /// Runs other rules from the next packet on, compiled from `ruleset`. Flows stay as they are, and what rules keep of
+    /// them, of hosts and of how often they matched goes on where the new rules know it: rules are the same by gid and
+    /// sid, bits, numbers and data sets by name. Rules of a flow's first packet are not looked at again.
+    pub fn set_rules(&mut self, rules: Arc<Rules>, ruleset: Arc<Ruleset>, sink: &mut impl FlowSink) {
+        self.inspector.set_rules(rules, &self.config);
+        self.asks_frames = self.inspector.asks_frames();
+        sink.rules(&ruleset);
+        self.ruleset = ruleset;
     }
 
     /// Ingests frames in the order of their capture.
@@ -585,6 +601,10 @@ impl<S: FlowSink> FlowSink for Telling<'_, S> {
         self.sink.alert(alert);
     }
 
+    fn rules(&mut self, rules: &Arc<Ruleset>) {
+        self.sink.rules(rules);
+    }
+
     fn dropped(&mut self, dropped: &Dropped<'_>) {
         self.sink.dropped(dropped);
     }
@@ -595,6 +615,7 @@ impl<S: FlowSink> FlowSink for Telling<'_, S> {
 fn alerted(summary: &mut Summary, alerts: &mut Vec<Matched>, ruleset: &Ruleset, table: &mut FlowTable) {
     for Matched { index, flow, time, gid, sid, action, rule } in alerts.drain(..) {
         let rule = ruleset.rules().get(rule as usize).filter(|it| (it.gid, it.sid) == (gid, sid));
+        let rule = rule.map(|rule| (rule, ruleset.priority(rule)));
         summary.alerted(&Hit { index, flow, time, gid, sid, action, rule }, table);
     }
 }

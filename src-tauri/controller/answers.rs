@@ -40,6 +40,10 @@ impl<G: Gui> Controller<G> {
                 let sensor = self.sources.get(asked.source).map(|source| source.name.clone()).unwrap_or_default();
                 Ok(ViewReply::Host(self.hosts.view(asked, &sensor, self.zone).map(Box::new)))
             }
+            ViewRequest::RuleList(asked) => return self.rule_list(asked, reply),
+            ViewRequest::Rule { source, gid, sid } => return self.rule(source, gid, sid, reply),
+            ViewRequest::CheckRules(text) => return self.check_rules(text, reply),
+            ViewRequest::SetRules(prefs) => return self.set_rules(*prefs, reply),
             ViewRequest::Open(paths) => self.open(paths.into_iter().map(|path| Origin::File(path.into())).collect()),
             ViewRequest::OpenDialog => return self.open_dialog(reply),
             ViewRequest::Interfaces => return self.interfaces(reply),

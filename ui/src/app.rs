@@ -49,6 +49,8 @@ pub struct App {
     asked: capture::Asked,
     detail: bool,
     hosts: hosts::HostsPane,
+    /// The pane of rules lies over the grid.
+    rules: bool,
     pointed: Option<hosts::Pointed>,
     lost: Option<String>,
     dropping: bool,
@@ -171,6 +173,8 @@ pub enum Msg {
     Hosts(Option<HostAsked>),
     /// The pane of hosts was closed.
     CloseHosts,
+    /// The pane of rules was closed.
+    CloseRules,
     /// The pointer is over a cell that names one host, or no longer is.
     Point(Option<(HostAsked, hosts::Place)>),
     /// It rests there.
@@ -220,6 +224,7 @@ impl Component for App {
             asked: capture::Asked::default(),
             detail: false,
             hosts: hosts::HostsPane::default(),
+            rules: false,
             pointed: None,
             lost: None,
             dropping: false,
@@ -333,6 +338,7 @@ impl Component for App {
             }
             Msg::Hosts(host) => self.show_hosts(host),
             Msg::CloseHosts => self.close_hosts(),
+            Msg::CloseRules => self.close_rules(),
             Msg::Point(at) => self.point(ctx, at),
             Msg::PointRests => self.point_rests(ctx),
             Msg::PointGone => self.point_gone(),

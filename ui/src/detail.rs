@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sensor_wire::request::ValueColumn;
 use sensor_wire::view::{Column, Flows, HostAsked, ViewError, ViewFlow, ViewReply, ViewRequest, ViewRow};
-use sensor_wire::{Few, FlowRecord};
+use sensor_wire::{Few, FlowRecord, RowKind};
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{HtmlElement, KeyboardEvent, MouseEvent};
 use yew::{Callback, Component, Context, Html, NodeRef, Properties, html};
@@ -15,6 +15,7 @@ use crate::format;
 use crate::grid::keys::{self, Action};
 use crate::grid::row;
 use crate::parts::{Icon, icon};
+use crate::rules::card::RuleCard;
 
 /// Height of a flow in the list, in CSS pixels.
 const LINE: f64 = 46.0;
@@ -203,6 +204,9 @@ impl Component for Detail {
                         title="Close (Esc)" aria-label="Close">{ icon(Icon::Close) }</button>
                 </div>
                 { self.summary(ctx, row) }
+                if row.kind == RowKind::Alert {
+                    <RuleCard client={ctx.props().client.clone()} row={ctx.props().row.clone()} on_copy={ctx.props().on_copy.clone()} />
+                }
                 <div class="detail-flows" ref={self.frame.clone()}>{ self.list(ctx) }</div>
                 { for self.chosen.and_then(|id| self.flows.iter().find(|f| f.flow.id == id)).map(|f| one(ctx, f)) }
             </>
@@ -291,7 +295,7 @@ impl Detail {
                 <dt>{ "Rank" }</dt>
                 <dd><span class={yew::classes!("mono", rank.class)}>{ rank.text }</span>{ " " }
                     <span class="mute">{ row::hint(row, Column::Rank) }</span></dd>
-                if row.events.len() > 1 {
+                if row.events.len() > 1 && row.kind != RowKind::Alert {
                     <dt>{ "Events" }</dt>
                     <dd>{ for row.events.iter().map(|event| {
                         let (letter, class) = row::badge(row.kind, event.severity);

@@ -17,6 +17,7 @@ mod hosts;
 mod live;
 mod parts;
 mod popup;
+mod rules;
 mod screens;
 mod source;
 mod state;

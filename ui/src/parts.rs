@@ -42,6 +42,8 @@ pub enum Icon {
     Stop,
     /// A screen on its foot.
     Hosts,
+    /// A list with marks before its lines.
+    Rules,
     /// A line with a smaller one under it.
     Note,
     /// Two sheets.
@@ -72,6 +74,7 @@ pub fn icon(icon: Icon) -> Html {
         Icon::Zone => "M8 2.5a5.5 5.5 0 1 1 0 11a5.5 5.5 0 0 1 0-11M2.5 8h11M8 2.5c-3 3-3 8 0 11M8 2.5c3 3 3 8 0 11",
         Icon::DockBelow => "M2.5 3h11v10h-11zM2.5 9h11",
         Icon::DockRight => "M2.5 3h11v10h-11zM9.5 3v10",
+        Icon::Rules => "M6.5 4h7M6.5 8h7M6.5 12h7M2.5 4l1 1 1.5-2M2.5 8l1 1 1.5-2M2.5 12l1 1 1.5-2",
         Icon::Close => "M4 4l8 8M12 4l-8 8",
         Icon::Stop => "M4.5 4.5h7v7h-7z",
         Icon::Hosts => "M2.5 3h11v7.5h-11zM8 10.5v2.5M5.5 13.5h5",

@@ -53,6 +53,8 @@ pub struct TopBarProps {
     pub abbreviation: AttrValue,
     /// The pane of hosts is open.
     pub hosts: bool,
+    /// The pane of rules is open.
+    pub rules: bool,
     /// What the user does.
     pub on: Callback<BarEvent>,
 }
@@ -84,6 +86,10 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 aria-pressed={props.hosts.to_string()} title={titled("Hosts", Action::Hosts)}>
                 { icon(Icon::Hosts) }{ "Hosts" }
                 if props.status.hosts > 0 { <span class="faint number">{ format::grouped(props.status.hosts) }</span> }
+            </button>
+            <button class={yew::classes!("btn", props.rules.then_some("on"))} id="rules-button" onclick={act(Action::Rules)}
+                aria-pressed={props.rules.to_string()} title={titled("Rules", Action::Rules)}>
+                { icon(Icon::Rules) }{ "Rules" }
             </button>
             <button class="btn" id="theme" onclick={act(Action::Theme)} title={titled("Theme", Action::Theme)}>
                 { icon(Icon::Theme) }<span class="word">{ state::theme_name(props.theme) }</span>

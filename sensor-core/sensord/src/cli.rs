@@ -13,16 +13,17 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use sensor_core::applayer::protocols;
-use sensor_core::detect;
+use sensor_core::applayer::parser;
 use sensor_core::engine::Config;
 use sensor_core::rules::{Kind, Refusal, Ruleset, Variables};
 use sensor_core::{Engine, Networks};
 use sensor_link::{KeyPair, PublicKey};
+use sensor_wire::rules::RuleSetup;
 
 use crate::capture::file::CaptureReader;
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Pipeline};
+use crate::rules::{Book, files};
 use crate::{serve, settings, signals, watch};
 
 /// Nightjar's sensor.
@@ -56,8 +57,8 @@ struct Replay {
     /// Write EVE JSON lines to this file; `-` is standard output.
     #[arg(long, value_name = "FILE|-")]
     eve: Option<PathBuf>,
-    /// Rule file; repeatable.
-    #[arg(long, value_name = "FILE")]
+    /// Rules: a file, a folder or an archive; repeatable.
+    #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
     /// Own networks: CIDRs, or `any`. Discovery tells of hosts in them, and of those on the capture's own link.
     #[arg(long, value_name = "CIDRS|any", default_value = "any")]
@@ -86,6 +87,8 @@ struct Watch {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     #[command(flatten)]
+    rules: RuleArgs,
+    #[command(flatten)]
     pace: Pace,
 }
 
@@ -99,6 +102,11 @@ struct Serve {
     viewer: PublicKey,
     #[command(flatten)]
     source: Source,
+    #[command(flatten)]
+    rules: RuleArgs,
+    /// Read no packet before the viewer has said which rules are to run.
+    #[arg(long)]
+    await_rules: bool,
     /// Name of this sensor.
     #[arg(long, default_value = "local")]
     name: String,
@@ -117,6 +125,102 @@ struct Source {
     /// The interface to capture from: see `sensord interfaces`.
     #[arg(long, value_name = "INTERFACE")]
     interface: Option<String>,
+    /// Nothing: only questions about rules are answered.
+    #[arg(long)]
+    idle: bool,
+}
+
+/// Which rules run where nothing else says so.
+#[derive(Clone, Debug, Args)]
+struct RuleArgs {
+    /// Rules to run in place of those that the sensor brings along: a file, a folder (its `*.rules`) or an archive
+    /// (`.tar.gz`); repeatable.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Run those that the sensor brings along beside those of --rules.
+    #[arg(long)]
+    starter_rules: bool,
+    /// Own networks, for rules and for discovery: CIDRs, or `any`; private ones unless given.
+    #[arg(long, value_name = "CIDRS|any")]
+    home_net: Option<String>,
+    /// Set an address variable of rules; repeatable.
+    #[arg(long = "address-var", value_name = "NAME=ADDRESSES", value_parser = variable)]
+    addresses: Vec<(String, String)>,
+    /// Set a port variable of rules; repeatable.
+    #[arg(long = "port-var", value_name = "NAME=PORTS", value_parser = variable)]
+    ports: Vec<(String, String)>,
+}
+
+impl RuleArgs {
+    /// Reads and compiles the rules and has them run; what is refused is told.
+    fn load(&self, config: &mut Config) -> Result<Arc<Book>> {
+        if let Some(home) = &self.home_net {
+            config.home = Networks::parse(home).with_context(|| format!("--home-net {home}"))?;
+        }
+        let book = self.read();
+        if let Some(error) = book.counts().unreadable.first() {
+            bail!("--rules {error}");
+        }
+        warn_of(&book);
+        if config.protocols {
+            config.rules = Some(Arc::clone(&book.rules));
+            config.ruleset = Arc::clone(&book.set);
+            config.parse.get_or_insert_default();
+        } else if !self.rules.is_empty() {
+            bail!("--rules and --set inspect.protocols=no: rules need the protocols of flows");
+        }
+        Ok(Arc::new(book))
+    }
+
+    /// Folders from which they can be read again: files are replaced more often than written to.
+    fn folders(&self) -> Vec<PathBuf> {
+        let folder = |path: &PathBuf| {
+            let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+            if path.is_dir() { path } else { path.parent().map_or_else(|| path.clone(), Into::into) }
+        };
+        self.rules.iter().map(folder).collect()
+    }
+
+    /// Reads and compiles the rules.
+    fn read(&self) -> Book {
+        let home = self.home_net.iter().map(|value| ("HOME_NET".to_owned(), listed(value)));
+        let setup = RuleSetup {
+            starter: self.starter_rules || self.rules.is_empty(),
+            addresses: home.chain(self.addresses.iter().cloned()).collect(),
+            ports: self.ports.clone(),
+            ..RuleSetup::default()
+        };
+        let read = |set: &mut Ruleset| {
+            let read = |path| files::read(set, path).err().map(|error| format!("{error:#}"));
+            let unreadable = self.rules.iter().map(PathBuf::as_path).filter_map(read).collect();
+            files::provide(set);
+            unreadable
+        };
+        Book::load(&setup, read)
+    }
+}
+
+/// `NAME=VALUE`
+fn variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("written NAME=VALUE")?;
+    Ok((name.to_owned(), listed(value)))
+}
+
+/// As headers of rules write a list.
+fn listed(value: &str) -> String {
+    if value.contains(',') && !value.starts_with('[') { format!("[{value}]") } else { value.to_owned() }
+}
+
+/// Says on standard error which rules are not run.
+fn warn_of(book: &Book) {
+    let all = book.refusals().filter(|refusal| refusal.enabled);
+    for Refusal { file, line, column, keyword, reason, .. } in all.take(MOST_REFUSALS) {
+        warn(&format!("{}:{line}:{column}: {keyword}: {reason}: the rule is not run", book.file(*file)));
+    }
+    let rest = (book.counts().refused as usize).saturating_sub(MOST_REFUSALS);
+    if rest > 0 {
+        warn(&format!("{rest} more rules are not run: see `sensord rules check`"));
+    }
 }
 
 #[derive(Debug, Args)]
@@ -175,9 +279,9 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
     }
     let mut set = Ruleset::new(variables);
     for path in &args.rules {
-        rules::read(&mut set, path, 0)?;
+        files::read(&mut set, path)?;
     }
-    rules::provide(&mut set);
+    files::provide(&mut set);
     for (key, path) in settings::files(&args.settings) {
         let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
         if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
@@ -186,19 +290,10 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
         if !config.protocols {
             bail!("--rules and --set inspect.protocols=no: rules need the protocols of flows");
         }
-        let (compiled, refused) = detect::Rules::compile(&set, protocols::all());
-        let all = set.refusals().iter().chain(&refused).filter(|refusal| refusal.enabled);
-        let mut told = 0;
-        for Refusal { file, line, column, keyword, reason, .. } in all.clone().take(MOST_REFUSALS) {
-            let file = set.files().get(*file as usize).map_or("", |file| file);
-            warn(&format!("{file}:{line}:{column}: {keyword}: {reason}: the rule is not run"));
-            told += 1;
-        }
-        let rest = all.count() - told;
-        if rest > 0 {
-            warn(&format!("{rest} more rules are not run: see `sensord rules check`"));
-        }
-        config.rules = Some(Arc::new(compiled));
+        let book = Book::compile(set, Vec::new());
+        warn_of(&book);
+        config.rules = Some(Arc::clone(&book.rules));
+        return Ok(book.set);
     }
     Ok(Arc::new(set))
 }
@@ -207,7 +302,8 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
 const MOST_REFUSALS: usize = 20;
 
 fn watch_rows(args: &Watch) -> Result<u8> {
-    let config = config(&args.settings)?;
+    let mut config = config(&args.settings)?;
+    args.rules.load(&mut config)?;
     let mut pipeline = Pipeline::new(Engine::new(config), (), args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);
     let mut rows = pipeline.engine().changed_after(0, usize::MAX).rows;
@@ -225,14 +321,20 @@ fn watch_rows(args: &Watch) -> Result<u8> {
 fn serve_stdio(args: Serve) -> Result<u8> {
     let keys = KeyPair::generate().context("no key could be made")?;
     let (handle, queries) = pipeline::queries();
-    let config = Config { seed: seed(), ..Config::default() };
+    // Rules may come later: flows are parsed from the start.
+    let mut config = Config { seed: seed(), parse: Some(parser::Settings::default()), ..Config::default() };
+    if !args.await_rules {
+        handle.set_book(args.rules.load(&mut config)?);
+    }
+    let await_rules = args.await_rules;
     let mut pipeline = Pipeline::new(Engine::new(config), (), args.pace.speed.map(f64::from));
     // The source is opened first, then rights are given up, then threads start.
     let engine: Box<dyn FnOnce() + Send> = match (&args.source.replay, &args.source.interface) {
         (_, Some(interface)) => {
-            let (opened, about) = args.wire.open(interface)?;
+            let (opened, about) = args.wire.open(interface, &[])?;
             Box::new(move || {
                 match opened {
+                    Ok(_) if await_rules && !pipeline.await_rules(&queries) => {}
                     Ok(capture) => pipeline.capture(capture, about, &queries, |()| true),
                     Err(error) => pipeline.fail_live(error, about),
                 }
@@ -245,13 +347,18 @@ fn serve_stdio(args: Serve) -> Result<u8> {
             tracing::info!(?sandbox, "sandbox");
             Box::new(move || {
                 match opened {
+                    Ok(_) if await_rules && !pipeline.await_rules(&queries) => {}
                     Ok(reader) => pipeline.replay(reader, Some(&queries), |_, _| {}),
                     Err(error) => pipeline.fail(error),
                 }
                 pipeline.answer_until_gone(&queries);
             })
         }
-        (None, None) => bail!("neither a capture nor an interface"),
+        (None, None) => {
+            let sandbox = crate::sandbox::enter();
+            tracing::info!(?sandbox, "sandbox");
+            Box::new(move || pipeline.answer_until_gone(&queries))
+        }
     };
     std::thread::spawn(engine);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

@@ -68,6 +68,10 @@ impl<W: Write> FlowSink for EveWriter<W> {
         }
     }
 
+    fn rules(&mut self, rules: &Arc<Ruleset>) {
+        self.rules = Arc::clone(rules);
+    }
+
     fn dropped(&mut self, dropped: &Dropped<'_>) {
         let rules = Arc::clone(&self.rules);
         self.write(|line| alert::dropped(line, dropped, &rules));

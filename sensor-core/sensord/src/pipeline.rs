@@ -10,11 +10,12 @@ use sensor_wire::RowId;
 use sensor_wire::host::Hosts;
 use sensor_wire::live::{CaptureStatus, Live, SourceState, Status};
 use sensor_wire::request::{FlowsAnswer, ValueColumn, ValuesAnswer};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::capture::file::{CaptureError, CaptureReader};
 use crate::capture::live::{self, LiveCapture, LiveError, Tally};
 use crate::capture::{Batch, FrameMeta};
+use crate::rules::Book;
 
 /// A question to the thread that owns the engine. Dropping the receiver of `reply` cancels.
 #[derive(Debug)]
@@ -58,6 +59,13 @@ pub enum Query {
         /// Where the answer goes.
         reply: oneshot::Sender<Hosts>,
     },
+    /// Run other rules from the next packet on.
+    SetRules {
+        /// Which.
+        book: Arc<Book>,
+        /// Told when they run.
+        reply: oneshot::Sender<()>,
+    },
     /// Stop reading the source.
     Stop {
         /// Where the answer goes.
@@ -72,12 +80,33 @@ pub struct Handle {
     pub queries: Sender<Query>,
     /// A viewer was told that the source has ended, with the last rows.
     pub told: Arc<Notify>,
+    /// The rules that run, once there are any.
+    pub book: Arc<watch::Sender<Option<Arc<Book>>>>,
+}
+
+impl Handle {
+    /// Over a bounded channel, and without rules so far.
+    pub fn new(queries: Sender<Query>) -> Handle {
+        Handle { queries, told: Arc::default(), book: Arc::new(watch::channel(None).0) }
+    }
+
+    /// The rules that run; waits for the first ones.
+    pub async fn book(&self) -> Arc<Book> {
+        let mut book = self.book.subscribe();
+        let book = book.wait_for(Option::is_some).await.ok();
+        book.and_then(|book| book.clone()).unwrap_or_default()
+    }
+
+    /// They are others now.
+    pub fn set_book(&self, book: Arc<Book>) {
+        self.book.send_replace(Some(book));
+    }
 }
 
 /// A handle and the end the pipeline reads.
 pub fn queries() -> (Handle, Receiver<Query>) {
     let (queries, receiver) = bounded(QUERIES);
-    (Handle { queries, told: Arc::default() }, receiver)
+    (Handle::new(queries), receiver)
 }
 
 /// What a source sends to the pipeline. Replay blocks when the channel is full: nothing is dropped.
@@ -117,6 +146,22 @@ impl<S: FlowSink> Pipeline<S> {
     pub fn new(engine: Engine, sink: S, speed: Option<f64>) -> Pipeline<S> {
         let pace = speed.map(|speed| Pace { speed, origin: None });
         Pipeline { engine, sink, status: Status::default(), tally: None, pace, error: None }
+    }
+
+    /// Answers until rules have been set: no packet is to be read before. False where it is not to go on: it was stopped,
+    /// or nobody is left who could set any.
+    pub fn await_rules(&mut self, queries: &Receiver<Query>) -> bool {
+        while let Ok(query) = queries.recv() {
+            let sets = matches!(query, Query::SetRules { .. });
+            if self.answer(query) {
+                self.status.state = SourceState::Stopped;
+                return false;
+            }
+            if sets {
+                return true;
+            }
+        }
+        false
     }
 
     /// Reads the capture to its end, or until it is stopped, answering `queries` on the way. `progress` hears bytes
@@ -357,6 +402,10 @@ impl<S: FlowSink> Pipeline<S> {
                 let hosts = self.engine.discovery().map(|discovery| discovery.changed_after(after, budget));
                 let _ = reply.send(hosts.unwrap_or_default());
             }
+            Query::SetRules { book, reply } => {
+                self.engine.set_rules(Arc::clone(&book.rules), Arc::clone(&book.set), &mut self.sink);
+                let _ = reply.send(());
+            }
             Query::Stop { reply } => {
                 let _ = reply.send(());
                 return true;
@@ -431,6 +480,43 @@ mod tests {
         let (reply, mut answer) = oneshot::channel();
         assert!(!pipeline.answer(Query::Live { after, budget, reply }));
         answer.try_recv().unwrap()
+    }
+
+    /// Rules are compiled beside the packets and swapped between them, time and again while the capture is read.
+    #[test]
+    fn rules_that_are_swapped_during_a_replay_lose_no_packet_and_no_flow() {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/sample.pcap");
+        let mut still = Pipeline::new(Engine::new(Config::default()), (), None);
+        still.replay(CaptureReader::open(&sample).unwrap(), None, |_, _| {});
+        let mut many = String::new();
+        for sid in 1..=32_000 {
+            many +=
+                &format!("alert tcp any any -> any any (msg:\"{sid}\"; content:\"no such bytes {sid}\"; sid:{sid};)\n");
+        }
+        let (handle, queries) = queries();
+        let mut pipeline = Pipeline::new(Engine::new(Config::default()), (), Some(1000.0));
+        let reloads = std::thread::spawn(move || {
+            let mut swapped = 0;
+            for round in 0..3 {
+                let setup = sensor_wire::rules::RuleSetup { starter: round == 2, ..Default::default() };
+                let many = many.clone();
+                let book = Arc::new(Book::load(&setup, |set| {
+                    set.read("many.rules", many.as_bytes());
+                    Vec::new()
+                }));
+                assert_eq!(book.rules.rules().len(), if round == 2 { 32_000 + 24 } else { 32_000 });
+                let (reply, done) = oneshot::channel();
+                handle.queries.send(Query::SetRules { book, reply }).unwrap();
+                done.blocking_recv().unwrap();
+                swapped += 1;
+            }
+            swapped
+        });
+        pipeline.replay(CaptureReader::open(&sample).unwrap(), Some(&queries), |_, _| {});
+        pipeline.answer_until_gone(&queries);
+        assert_eq!(reloads.join().unwrap(), 3);
+        let (status, wanted) = (pipeline.status(), still.status());
+        assert_eq!((status.packets, status.flows), (wanted.packets, wanted.flows));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use elsewhere as system;
 mod rights;
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// How far the process is confined.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,20 +45,21 @@ impl fmt::Display for SandboxStatus {
 /// Gives up what a replaying sensor doesn't need. What is open stays open. Cannot be undone; may be called once more
 /// without harm.
 pub fn enter() -> SandboxStatus {
-    system::enter()
+    system::enter(&[])
 }
 
 /// Gives up what a capturing sensor doesn't need once its interface is open: the user if it is root (for `user`; unless
-/// given, for the one who called sudo, else nobody), all capabilities, and what [`enter`] gives up.
+/// given, for the one who called sudo, else nobody), all capabilities, and what [`enter`] gives up, but for reading files
+/// in the folders `reading`.
 ///
 /// # Errors
 /// There is no such user, or capabilities are left: then no packet should be looked at.
-pub fn give_up_rights(user: Option<&str>) -> Result<SandboxStatus, String> {
+pub fn give_up_rights(user: Option<&str>, reading: &[PathBuf]) -> Result<SandboxStatus, String> {
     #[cfg(unix)]
     let left = rights::give_up(user.map_or_else(|| Ok(rights::Identity::lesser()), rights::Identity::named)?)?;
     #[cfg(not(unix))]
     let left = user.map(|_| "another user can be chosen on Unix only".to_owned());
-    Ok(match (enter(), left) {
+    Ok(match (system::enter(reading), left) {
         (status, None) => status,
         (SandboxStatus::Enforced, Some(left)) => SandboxStatus::Partly(left),
         (SandboxStatus::Partly(what), Some(left)) => SandboxStatus::Partly(format!("{what}; {left}")),

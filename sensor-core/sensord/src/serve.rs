@@ -21,6 +21,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::pipeline::Handle;
+use crate::rules;
 
 /// Requests of one viewer that run at a time.
 pub const MAX_REQUESTS: usize = 32;
@@ -115,7 +116,7 @@ async fn greet(connection: &Connection, identity: &Identity) -> Result<(), Serve
             version: identity.version.clone(),
             time: wall_clock(),
             zone: identity.zone.clone(),
-            features: Vec::new(),
+            features: vec![sensor_wire::rules::FEATURE.to_owned()],
             limits: Limits { rows: identity.rows, ..Limits::default() },
         };
         stream.send(&ours).await?;
@@ -160,6 +161,15 @@ async fn answer_one(mut stream: MessageStream, handle: &Handle) -> Result<(), Li
         Some(Request::Flows { row, offset, limit }) => answer::flows(&mut stream, handle, row, offset, limit).await?,
         Some(Request::Values { row, column }) => answer::values(&mut stream, handle, row, column).await?,
         Some(Request::Hosts { after }) => answer::hosts(&mut stream, handle, after).await?,
+        Some(Request::SetRules(setup)) => answer::set_rules(&mut stream, handle, setup).await?,
+        Some(Request::Rules(asked)) => stream.send(&handle.book().await.list(&asked)).await?,
+        Some(Request::Rule { gid, sid }) => {
+            stream.send(&handle.book().await.rule(gid, sid).into_iter().collect::<Vec<_>>()).await?;
+        }
+        Some(Request::CheckRules { text }) => {
+            let book = handle.book().await;
+            stream.send(&rules::check(&book, &text)).await?;
+        }
         Some(Request::Stop) => answer::stop(&mut stream, handle).await?,
         None => {}
     }

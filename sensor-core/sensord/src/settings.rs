@@ -61,7 +61,9 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
                 }
             }
             "packet-alert-max" => config.packet_alerts = number(1)?.min(1024) as usize,
-            "stream.inline" => config.stream_inline = value != "auto" && switch(value).with_context(|| format!("--set {key}"))?,
+            "stream.inline" => {
+                config.stream_inline = value != "auto" && switch(value).with_context(|| format!("--set {key}"))?
+            }
             // One direction alone never shows a handshake.
             "stream.async-oneside" => config.midstream |= switch(value).with_context(|| format!("--set {key}"))?,
             "stream.midstream" => config.midstream = switch(value).with_context(|| format!("--set {key}"))?,
@@ -95,10 +97,7 @@ pub fn conclude(config: &mut Config, settings: &[String]) {
 
 /// Files that settings name: of thresholds, and of classes.
 pub fn files(settings: &[String]) -> impl Iterator<Item = (&str, &str)> {
-    settings
-        .iter()
-        .filter_map(|setting| setting.split_once('='))
-        .filter(|(key, _)| [THRESHOLDS, CLASSES].contains(key))
+    settings.iter().filter_map(|setting| setting.split_once('=')).filter(|(key, _)| [THRESHOLDS, CLASSES].contains(key))
 }
 
 /// The setting that names a `threshold.config`.

@@ -57,5 +57,35 @@ pub fn on_terminated(first: impl FnOnce() + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
+/// Calls `each` on a thread of its own at each SIGHUP from now on. There is none on Windows.
+///
+/// # Errors
+/// It can't be listened to.
+#[cfg(unix)]
+pub fn on_hangup(each: impl Fn() + Send + 'static) -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
+    let mut hangup = {
+        let _within = runtime.enter();
+        signal(SignalKind::hangup())?
+    };
+    std::thread::spawn(move || {
+        while runtime.block_on(hangup.recv()).is_some() {
+            each();
+        }
+    });
+    Ok(())
+}
+
+/// There is no SIGHUP on Windows.
+///
+/// # Errors
+/// None.
+#[cfg(windows)]
+pub fn on_hangup(_: impl Fn() + Send + 'static) -> io::Result<()> {
+    Ok(())
+}
+
 /// What a shell makes of a process that SIGINT killed.
 const INTERRUPTED: i32 = 130;

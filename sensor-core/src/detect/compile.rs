@@ -11,6 +11,7 @@ use super::group::{Group, Member};
 use super::lists::{self, List};
 use super::option::Parts;
 use super::order::rank;
+use super::reload::Names;
 use super::sets::{Addresses, Ports, Resolver};
 use super::test::Test;
 use super::verify::{self, Chain, Registry, Transforms};
@@ -39,6 +40,7 @@ pub struct Rules {
     pub(super) overlap: usize,
     /// Some rule asks what is odd about a connection.
     pub(super) asks_streams: bool,
+    pub(super) names: Names,
     /// Some rule asks if a checksum is right.
     pub(super) asks_checksums: bool,
     /// What the files of data sets gave, by their numbers.
@@ -495,6 +497,7 @@ impl<'a> Compiler<'a> {
             frames: frames.into(),
             apps,
             overlap: longest.min(MOST_OVERLAP),
+            names: Names { variables: Names::ordered(self.names), datasets: Names::ordered(self.datasets) },
         };
         (rules, self.refusals)
     }

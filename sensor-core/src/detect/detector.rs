@@ -147,7 +147,7 @@ impl Detector {
     #[must_use]
     pub fn new(rules: Arc<Rules>, settings: Settings) -> Detector {
         let most = settings.shared;
-        let found = Found { list: Vec::new(), rounds: vec![0; rules.all.len()].into(), round: 0 };
+        let found = Found::new(rules.all.len());
         let work = Work {
             shared: Shared::new(most),
             counters: Counters::default(),
@@ -420,6 +420,10 @@ impl Window {
 }
 
 impl Found {
+    pub(super) fn new(rules: usize) -> Found {
+        Found { list: Vec::new(), rounds: vec![0; rules].into(), round: 0 }
+    }
+
     pub(super) fn begin(&mut self) {
         self.list.clear();
         self.round = self.round.wrapping_add(1);

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
 
+use super::reload::Renumbered;
 use super::verify::{self, decode_base64};
 use crate::rules::ast::{DatasetCommand, DatasetKind};
 
@@ -39,7 +40,8 @@ impl List {
                 Some(Ok(Ok(reputation))) => reputation,
                 Some(_) => return Err(format!("line {number}: the reputation is no number below 65536")),
             };
-            let entry = entry(kind, data.trim_ascii()).ok_or_else(|| format!("line {number} is none of the set's kind"))?;
+            let entry =
+                entry(kind, data.trim_ascii()).ok_or_else(|| format!("line {number} is none of the set's kind"))?;
             entries.insert(entry, reputation);
         }
         Ok(List { entries, subdomains })
@@ -113,6 +115,13 @@ pub(super) struct Datasets {
 impl Datasets {
     pub(super) fn new(lists: &[List], most: usize) -> Datasets {
         Datasets { lists: lists.into(), added: HashSet::default(), most }
+    }
+
+    /// Other rules run: their files' lists take the place of those before, what rules put in goes on.
+    pub(super) fn replace(&mut self, lists: &[List], to: &Renumbered) {
+        let added = std::mem::take(&mut self.added);
+        self.added = added.into_iter().filter_map(|(set, data)| Some((to.dataset(set)?, data))).collect();
+        self.lists = lists.into();
     }
 
     fn has(&self, set: u32, entry: &(u32, Box<[u8]>)) -> bool {

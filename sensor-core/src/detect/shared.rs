@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 
 use super::compiled::Compiled;
+use super::reload::Renumbered;
 use crate::rules::Action;
 use crate::rules::ast::{BitCommand, Threshold, ThresholdKind, Track, Unique};
 use crate::rules::config::SuppressBy;
@@ -93,6 +94,16 @@ impl Shared {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == (0, 0)
+    }
+
+    /// Goes on under the numbers of other rules.
+    pub(super) fn renumber(&mut self, to: &Renumbered) {
+        let (counts, bits) = (std::mem::take(&mut self.counts), std::mem::take(&mut self.bits));
+        self.counts = counts
+            .into_iter()
+            .filter_map(|((rule, kind, key), count)| Some(((to.rule(rule)?, kind, key), count)))
+            .collect();
+        self.bits = bits.into_iter().filter_map(|((bit, key), until)| Some(((to.name(bit)?, key), until))).collect();
     }
 
     /// How often there was no room.

@@ -27,10 +27,10 @@ pub struct FlowState {
 /// Bits and numbers of a flow.
 #[derive(Debug, Default)]
 pub(super) struct Variables {
-    bits: Vec<u32>,
-    ints: Vec<(u32, u32)>,
+    pub(super) bits: Vec<u32>,
+    pub(super) ints: Vec<(u32, u32)>,
     /// Rules whose payload was found, and that wait for a transaction.
-    found: Vec<u32>,
+    pub(super) found: Vec<u32>,
 }
 
 /// The part of a stream that rules look into.

@@ -4,6 +4,7 @@ use super::app::{AppRules, side_of};
 use super::compile::Rules;
 use super::compiled::Compiled;
 use super::detector::{Detector, Output, Place, Work};
+use super::reload::Renumbered;
 use super::state::FlowState;
 use super::verify::{self, Cx, Transforms};
 use super::view::{FlowView, PacketView, SIDES, Scene, index};
@@ -27,6 +28,12 @@ pub(super) struct Progress {
 }
 
 impl Progress {
+    /// Goes on under the numbers of other rules.
+    pub(super) fn renumber(&mut self, to: &Renumbered) {
+        self.waiting.retain_mut(|(rule, _)| to.rule(*rule).map(|new| *rule = new).is_some());
+        self.told.retain_mut(|(rule, _)| to.rule(*rule).map(|new| *rule = new).is_some());
+    }
+
     /// Bytes on the heap, about.
     pub(super) fn bytes(&self) -> usize {
         size_of::<Progress>() + self.waiting.capacity() * 8 + self.told.capacity() * 8

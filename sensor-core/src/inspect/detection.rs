@@ -62,6 +62,12 @@ impl Detection {
         self.refused
     }
 
+    /// Runs other rules from here on; what is kept of flows goes on.
+    pub fn set_rules(&mut self, rules: Arc<Rules>) {
+        let renumbered = self.detector.replace(rules);
+        self.states.iter_mut().for_each(|(_, state)| state.renumber(&renumbered));
+    }
+
     /// The rules.
     pub fn rules(&self) -> &Rules {
         self.detector.rules()

@@ -18,6 +18,7 @@ use crate::Anomaly;
 use crate::applayer::parser::{Context, Next, Settings};
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
+use crate::detect::Rules;
 use crate::discover::Discovery;
 use crate::engine::{Config, FlowSink};
 use crate::flow::{Flow, SERVER};
@@ -124,6 +125,14 @@ impl Inspector {
             parsed_limit: limits.parser_bytes,
             refused: 0,
             unparsed: 0,
+        }
+    }
+
+    /// Runs other rules from here on; `config` says how where none ran so far.
+    pub fn set_rules(&mut self, rules: Arc<Rules>, config: &Config) {
+        match &mut self.detection {
+            Some(detection) => detection.set_rules(rules),
+            None => self.detection = self.probing.then(|| Detection::new(rules, config)),
         }
     }
 

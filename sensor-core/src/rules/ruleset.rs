@@ -91,6 +91,28 @@ impl Ruleset {
         &self.thresholds
     }
 
+    /// Switches a rule on or off, whatever its file says. False where there is no such rule that could be run: none was
+    /// read, or it was refused.
+    pub fn switch(&mut self, gid: u32, sid: u32, on: bool) -> bool {
+        let known = self.by_id.get(&(gid, sid)).copied();
+        if known.is_some() == on {
+            return on;
+        }
+        let place = known.or_else(|| self.rules.iter().rposition(|rule| (rule.gid, rule.sid) == (gid, sid)));
+        let Some((place, rule)) = place.and_then(|place| Some((place, self.rules.get_mut(place)?))) else {
+            return false;
+        };
+        rule.enabled = on;
+        if on {
+            self.by_id.insert((gid, sid), place);
+            self.disabled = self.disabled.saturating_sub(1);
+        } else {
+            self.by_id.remove(&(gid, sid));
+            self.disabled += 1;
+        }
+        true
+    }
+
     /// Files that enabled rules name (data sets, lists of hashes), and the file of the rule that does; each name once.
     /// They are to be given to [`Ruleset::provide`] before the rules are compiled.
     #[must_use]

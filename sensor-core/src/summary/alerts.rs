@@ -29,10 +29,10 @@ pub struct Hit<'a> {
     pub gid: u32,
     /// Its number.
     pub sid: u32,
-    /// What it does.
+    /// What the sensor did.
     pub action: Action,
-    /// The rule as it was read, where that is known.
-    pub rule: Option<&'a Rule>,
+    /// The rule as it was read and its priority, where that is known.
+    pub rule: Option<(&'a Rule, u32)>,
 }
 
 /// The alerts of all flows that are kept.
@@ -116,7 +116,8 @@ impl Alerts {
     }
 
     fn signature(&mut self, hit: &Hit<'_>) -> Option<u32> {
-        let rev = hit.rule.map_or(0, |rule| rule.rev);
+        let rule = hit.rule.map(|(rule, _)| rule);
+        let rev = rule.map_or(0, |rule| rule.rev);
         let id = (hit.gid, hit.sid, rev);
         if let Some(known) = self.by_rule.get(&id) {
             return Some(*known);
@@ -124,7 +125,7 @@ impl Alerts {
         if self.signatures.len() >= MOST_SIGNATURES {
             return None;
         }
-        let message = match hit.rule {
+        let message = match rule {
             Some(rule) if !rule.msg.is_empty() => rule.msg.clone(),
             _ => format!("rule {}:{}", hit.gid, hit.sid).into(),
         };
@@ -134,8 +135,8 @@ impl Alerts {
             sid: hit.sid,
             rev,
             message,
-            class: hit.rule.and_then(|rule| rule.classtype.clone()).unwrap_or_default(),
-            severity: hit.rule.and_then(|rule| rule.priority).map_or(USUAL, |it| u8::try_from(it).unwrap_or(u8::MAX)),
+            class: rule.and_then(|rule| rule.classtype.clone()).unwrap_or_default(),
+            severity: hit.rule.map_or(USUAL, |(_, priority)| u8::try_from(priority).unwrap_or(u8::MAX)),
             action: action(hit.action),
         });
         self.by_rule.insert(id, number);

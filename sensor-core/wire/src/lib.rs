@@ -18,6 +18,7 @@ pub mod interface;
 pub mod live;
 pub mod request;
 pub mod row;
+pub mod rules;
 pub mod view;
 
 pub use addr::Addr;

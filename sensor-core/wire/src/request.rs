@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::rules::{RuleSetup, RulesAsked};
 use crate::{Addr, FlowRecord, RowId};
 
 /// First message on a stream that the app opened.
@@ -32,6 +33,24 @@ pub enum Request {
     },
     /// Stop reading the capture; what was read stays. Answered by one [`Done`].
     Stop,
+    /// Run other rules: [`RulePart`](crate::rules::RulePart) messages follow, the last with `last`. Answered by
+    /// [`RuleCounts`](crate::rules::RuleCounts) once they run.
+    SetRules(RuleSetup),
+    /// Some rules. Answered by [`RulesAnswer`](crate::rules::RulesAnswer).
+    Rules(RulesAsked),
+    /// All that a rule says. Answered by a list of one [`RuleText`](crate::rules::RuleText), or of none where there is
+    /// no such rule.
+    Rule {
+        /// Group.
+        gid: u32,
+        /// Number.
+        sid: u32,
+    },
+    /// Whether rules written here could run. Answered by [`RuleChecked`](crate::rules::RuleChecked).
+    CheckRules {
+        /// As they would stand in a file.
+        text: String,
+    },
     /// Hosts as they become known or change: answered by [`crate::host::Hosts`] messages until either side closes.
     Hosts {
         /// Last `seq` the app holds of this run of the sensor; 0 for every host.

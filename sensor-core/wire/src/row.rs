@@ -115,7 +115,7 @@ pub struct RuleNote {
     /// Class, as rules name it; empty where the rule has none.
     #[serde(default)]
     pub class: String,
-    /// What the rule does.
+    /// What the sensor did.
     #[serde(default)]
     pub action: RuleAction,
     /// Time of the first alert.
@@ -126,16 +126,16 @@ pub struct RuleNote {
     pub last: Timestamp,
 }
 
-/// What a rule does.
+/// What a sensor did where a rule matched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RuleAction {
-    /// Tells.
+    /// Told.
     #[default]
     Alert,
-    /// Says that what it matched is fine.
+    /// Let it pass: the rule says that it is fine.
     Pass,
-    /// Drops, where the sensor is in the path.
+    /// Dropped: the sensor is in the path.
     Drop,
-    /// Drops and tells an end of it.
+    /// Dropped, and told an end of it.
     Reject,
 }

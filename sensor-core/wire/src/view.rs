@@ -2,14 +2,17 @@
 //! pushes nothing but a [`Tick`], at most ten a second, after which the UI pulls what it shows.
 
 mod hosts;
+mod rules;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::hosts::{HostAsked, HostColumn, HostKey, HostLine, HostSort, HostWindow, HostsAsked, ViewHost, program};
+pub use self::rules::{LOCAL, RulePrefs, RuleSource, RuleWindow};
 use crate::interface::Interfaces;
 use crate::live::CaptureFailure;
 use crate::request::{ValueColumn, ValueCount};
 use crate::row::EventMessage;
+use crate::rules::{RuleChecked, RuleText, RulesAsked};
 use crate::{Addr, Few, FlowRecord, RowId, RowKind, Timestamp};
 
 /// A source of rows in the app: one sensor link. Never used again after the source is closed.
@@ -72,6 +75,22 @@ pub enum ViewRequest {
     Hosts(HostsAsked),
     /// One host with everything that is known of it. Answered by [`ViewReply::Host`].
     Host(HostAsked),
+    /// A window of the list of rules. Answered by [`ViewReply::Rules`].
+    RuleList(RulesAsked),
+    /// All that a rule says, as a source runs it. Answered by [`ViewReply::Rule`].
+    Rule {
+        /// Whose; 0 for the rules as they are set.
+        source: SourceId,
+        /// Group.
+        gid: u32,
+        /// Number.
+        sid: u32,
+    },
+    /// Whether rules written here could run. Answered by [`ViewReply::RulesChecked`].
+    CheckRules(String),
+    /// Keep which rules run, and have every sensor run them; also reads their files anew. Answered by
+    /// [`ViewReply::Done`] once the list tells of them; sensors with many packets to read may take longer.
+    SetRules(Box<RulePrefs>),
     /// Open captures by path. Answered by [`ViewReply::Done`]; a file that fails shows in the status.
     Open(Vec<String>),
     /// Show the system's file dialog; what is picked is opened. Answered by [`ViewReply::Done`] when it closes.
@@ -129,6 +148,12 @@ pub enum ViewReply {
     Hosts(HostWindow),
     /// To [`ViewRequest::Host`]; `None` where nothing is known of it.
     Host(Option<Box<ViewHost>>),
+    /// To [`ViewRequest::RuleList`].
+    Rules(Box<RuleWindow>),
+    /// To [`ViewRequest::Rule`]; `None` where there is no such rule.
+    Rule(Option<Box<RuleText>>),
+    /// To [`ViewRequest::CheckRules`].
+    RulesChecked(RuleChecked),
     /// To [`ViewRequest::Interfaces`].
     Interfaces(Interfaces),
     /// To [`ViewRequest::Capture`]: it runs, or why it can't.

@@ -15,6 +15,9 @@ use sensor_wire::host::{
 use sensor_wire::live::{CaptureFailure, CaptureStatus, Live, SourceState, Status, failure};
 use sensor_wire::request::{Done, FlowsAnswer, Request, Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::row::{EventMessage, RuleAction, RuleNote};
+use sensor_wire::rules::{
+    RuleChecked, RuleCounts, RuleLine, RulePart, RuleSetup, RuleState, RuleText, RulesAnswer, RulesAsked,
+};
 use sensor_wire::{Addr, Few, FlowRecord, Row, RowKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -32,6 +35,43 @@ fn messages_are_written_and_read_as_ever() {
     check.message("request flows", &Request::Flows { row: 7, offset: 1000, limit: 250 });
     check.message("request values", &Request::Values { row: 7, column: ValueColumn::ClientPort });
     check.message("request stop", &Request::Stop);
+    let setup = RuleSetup {
+        starter: false,
+        addresses: vec![("HOME_NET".into(), "10.0.0.0/8".into())],
+        ports: vec![("HTTP_PORTS".into(), "[80,8080]".into())],
+        off: vec![(1, 2_027_397)],
+        on: vec![(1, 7)],
+    };
+    check.message("request set rules", &Request::SetRules(setup));
+    let (search, state) = ("beacon".to_owned(), Some(RuleState::Refused));
+    check.message("request rules", &Request::Rules(RulesAsked { search, state, offset: 200, limit: 100 }));
+    check.message("request rule", &Request::Rule { gid: 1, sid: 2_027_397 });
+    check.message("request check rules", &Request::CheckRules { text: "alert ip any any -> any any (sid:1;)".into() });
+    check.message("rule part", &RulePart { name: "a.rules".into(), bytes: b"# a".to_vec(), last: true });
+    let counts = RuleCounts { running: 3, refused: 1, disabled: 2, unreadable: vec!["b.rules: no such file".into()] };
+    check.message("rule counts", &counts);
+    let line = RuleLine {
+        state: RuleState::Refused,
+        gid: 1,
+        sid: 7,
+        rev: 2,
+        severity: 1,
+        message: "luajit: no scripts are run".into(),
+        class: "trojan-activity".into(),
+        file: "a.rules".into(),
+        line: 12,
+        column: 40,
+    };
+    check.message("rules answer", &RulesAnswer { counts, total: 1, rules: vec![line.clone()] });
+    let text = RuleText {
+        line: line.clone(),
+        text: "alert ip any any -> any any (sid:7;)".into(),
+        class: "A Network Trojan was detected".into(),
+        metadata: vec![("created_at".into(), "2019_01_01".into())],
+        references: vec![("url".into(), "example.com".into())],
+    };
+    check.message("rule text", &vec![text.clone()]);
+    check.message("rules checked", &RuleChecked { good: vec![text], bad: vec![line] });
     check.message("request hosts", &Request::Hosts { after: 9 });
     check.message("hosts", &hosts());
     check.message("live", &live());

@@ -28,6 +28,13 @@ const PREFS_REST: u32 = 400;
 impl App {
     pub(super) fn act(&mut self, ctx: &Context<Self>, action: Action) -> bool {
         self.pointed = None;
+        if self.rules && self.overlay.is_none() && action.is_for_rows() {
+            if action == Action::Back {
+                return self.close_rules();
+            }
+            self.focus_home();
+            return false;
+        }
         if self.hosts.open && self.overlay.is_none() && action.is_for_rows() {
             // The rows lie under the pane: what is meant for them goes to it.
             if action == Action::Back {
@@ -91,6 +98,11 @@ impl App {
                 self.keep_prefs(ctx);
             }
             Action::Hosts => return if self.hosts.open { self.close_hosts() } else { self.show_hosts(None) },
+            Action::Rules if self.rules => return self.close_rules(),
+            Action::Rules => {
+                (self.overlay, self.hosts.open) = (None, false);
+                self.rules = true;
+            }
             Action::HostOf => {
                 let host = self.selected.as_ref().map(|row| hosts::host_of(row, self.grid.column()));
                 return match host {

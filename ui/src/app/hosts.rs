@@ -55,6 +55,7 @@ impl App {
     pub(super) fn show_hosts(&mut self, host: Option<HostAsked>) -> bool {
         self.overlay = None;
         self.pointed = None;
+        self.rules = false;
         self.hosts.open = true;
         self.hosts.count = self.hosts.count.wrapping_add(1);
         let number = self.hosts.count;
@@ -72,7 +73,17 @@ impl App {
 
     /// Keys go to what is topmost in the window's middle.
     pub(super) fn focus_home(&self) {
-        dom::focus(if self.hosts.open { "hosts-search" } else { "grid" });
+        dom::focus(match (self.hosts.open, self.rules) {
+            (true, _) => "hosts-search",
+            (false, true) => "rules-search",
+            (false, false) => "grid",
+        });
+    }
+
+    pub(super) fn close_rules(&mut self) -> bool {
+        let was = std::mem::take(&mut self.rules);
+        self.focus_home();
+        was
     }
 
     /// The hosts are another revision. Answers whether that is shown.

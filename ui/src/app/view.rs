@@ -19,6 +19,7 @@ use crate::live::advice;
 use crate::live::picker::Picker;
 use crate::parts::{Icon, icon};
 use crate::popup::Popup;
+use crate::rules::pane::RulesPane;
 use crate::screens::{self, ScreenView};
 use crate::source;
 use crate::source::card::SourceCard;
@@ -43,7 +44,7 @@ impl App {
         html! {
             <div id="window">
                 <TopBar status={self.status.clone()} has_dialog={boot.has_dialog} theme={self.prefs.theme}
-                    zone={self.prefs.zone.clone()} abbreviation={self.meta.zone.clone()} hosts={self.hosts.open}
+                    zone={self.prefs.zone.clone()} abbreviation={self.meta.zone.clone()} hosts={self.hosts.open} rules={self.rules}
                     on={link.callback(Msg::Bar)} />
                 { self.banners(ctx) }
                 if !self.status.sources.is_empty() {
@@ -54,6 +55,11 @@ impl App {
                     { self.view_grid(ctx, boot) }
                     { self.view_detail(ctx) }
                     { self.view_hosts(ctx) }
+                    if self.rules {
+                        <RulesPane client={self.client.clone()} revision={self.rules_revision()}
+                            on_copy={link.callback(|(text, what)| Msg::Copy(text, what))} on_say={link.callback(Msg::Toast)}
+                            on_close={link.callback(|()| Msg::CloseRules)} />
+                    }
                 </main>
                 <StatusBar status={self.status.clone()} meta={self.meta.clone()} flow_events={self.prefs.flow_events}
                     annotations={self.prefs.annotations}
@@ -65,6 +71,12 @@ impl App {
                 if let Some(cause) = &self.lost { { screens::disconnected(cause) } }
             </div>
         }
+    }
+
+    /// Changes with what the app says of rules: its notices are of the last time sensors took some.
+    fn rules_revision(&self) -> u64 {
+        let told = self.status.notices.iter().filter(|notice| notice.code.starts_with("rules_"));
+        told.map(|notice| notice.detail.len() as u64 + 1).sum()
     }
 
     pub(super) fn resized(&mut self) -> bool {

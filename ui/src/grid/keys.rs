@@ -43,6 +43,8 @@ pub enum Action {
     Annotations,
     /// The pane of hosts, or back to the rows.
     Hosts,
+    /// The pane of rules, or back to the rows.
+    Rules,
     /// The host that the cell names.
     HostOf,
     /// The next theme.
@@ -126,6 +128,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["v"], Action::FlowEvents, Group::View, "Flow events on or off"),
     bind(&["n"], Action::Annotations, Group::View, "Annotations under addresses on or off"),
     bind(&["h"], Action::Hosts, Group::View, "Hosts"),
+    bind(&["r"], Action::Rules, Group::View, "Rules"),
     bind(&["o"], Action::OpenCapture, Group::View, "Open a capture"),
     bind(&["i"], Action::Capture, Group::View, "Capture live from an interface"),
     bind(&["z"], Action::Zone, Group::View, "Time zone"),

@@ -12,7 +12,7 @@ use sensor_core::Engine;
 use sensor_wire::interface::Interface;
 use sensor_wire::live::{CaptureStatus, failure};
 
-use super::{config, report, warn};
+use super::{RuleArgs, config, report, warn, warn_of};
 use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Pipeline, Query};
@@ -40,11 +40,15 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Opens the interface and gives up the rights that took; the second is what the status says of it. A capture that
-    /// can't be opened is no error here: it is told to whoever looks.
+    /// can't be opened is no error here: it is told to whoever looks. Files in the folders `reading` can still be read.
     ///
     /// # Errors
     /// Rights are left that should not be.
-    pub(super) fn open(&self, interface: &str) -> Result<(Result<LiveCapture, LiveError>, CaptureStatus)> {
+    pub(super) fn open(
+        &self,
+        interface: &str,
+        reading: &[PathBuf],
+    ) -> Result<(Result<LiveCapture, LiveError>, CaptureStatus)> {
         let opened = LiveCapture::open(LiveOptions {
             interface: interface.to_owned(),
             filter: self.filter.clone(),
@@ -52,7 +56,7 @@ impl Wire {
             promiscuous: !self.no_promiscuous,
             buffer: self.buffer,
         });
-        let confinement = sandbox::give_up_rights(self.user.as_deref()).map_err(|words| anyhow!(words))?;
+        let confinement = sandbox::give_up_rights(self.user.as_deref(), reading).map_err(|words| anyhow!(words))?;
         tracing::info!(%confinement, "rights");
         let about = CaptureStatus {
             interface: interface.to_owned(),
@@ -76,6 +80,8 @@ pub(super) struct Run {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
     #[command(flatten)]
+    rules: RuleArgs,
+    #[command(flatten)]
     wire: Wire,
 }
 
@@ -88,8 +94,12 @@ pub(super) fn run(args: &Run) -> Result<u8> {
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
         Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
     };
-    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), Arc::default());
-    let (opened, about) = args.wire.open(&args.interface)?;
+    let book = args.rules.load(&mut config)?;
+    if out.is_some() {
+        config.parse.get_or_insert_default();
+    }
+    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), Arc::clone(&book.set));
+    let (opened, about) = args.wire.open(&args.interface, &args.rules.folders())?;
     let mut pipeline = Pipeline::new(Engine::new(config), eve, None);
     let (mut unwritten, ran) = (None, opened.is_ok());
     match opened {
@@ -101,6 +111,8 @@ pub(super) fn run(args: &Run) -> Result<u8> {
                 // It has ended by itself if nobody takes it.
                 let _ = stop.queries.send(Query::Stop { reply });
             })?;
+            let (rules, reload) = (args.rules.clone(), handle);
+            signals::on_hangup(move || reload_rules(&rules, &reload))?;
             say(format_args!("capturing from {}, {}; Ctrl-C ends it", args.interface, about.confinement));
             pipeline.capture(capture, about, &queries, |eve| {
                 unwritten = eve.finish().err();
@@ -127,6 +139,21 @@ pub(super) fn run(args: &Run) -> Result<u8> {
         say(format_args!("[{}] {}", failure.code, failure.advice));
     }
     Ok(code)
+}
+
+/// Reads the rules anew and has them run; where they can't be read those before stay.
+fn reload_rules(rules: &RuleArgs, handle: &pipeline::Handle) {
+    let book = rules.read();
+    let counts = book.counts();
+    if let Some(error) = counts.unreadable.first() {
+        return warn(&format!("the rules stay as they are: {error}"));
+    }
+    warn_of(&book);
+    let (reply, _) = tokio::sync::oneshot::channel();
+    // The capture has ended by itself if nobody takes it.
+    if handle.queries.send(Query::SetRules { book: Arc::new(book), reply }).is_ok() {
+        say(format_args!("{} rules run now, {} are refused", counts.running, counts.refused));
+    }
 }
 
 #[derive(Debug, Args)]

@@ -1,8 +1,10 @@
 //! Systems other than Linux.
 
+use std::path::PathBuf;
+
 use super::SandboxStatus;
 
-pub(super) fn enter() -> SandboxStatus {
+pub(super) fn enter(_: &[PathBuf]) -> SandboxStatus {
     SandboxStatus::NotAvailable(REASON.into())
 }
 

@@ -1,9 +1,11 @@
 //! Linux: no new privileges, and a Landlock domain that grants nothing: files from kernel 5.13 on, TCP from 6.7, signals and
 //! abstract sockets outside the process from 6.12.
 
+use std::path::PathBuf;
+
 use landlock::{
-    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, RestrictionStatus, Ruleset, RulesetAttr, RulesetError,
-    RulesetStatus, Scope,
+    ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, RestrictionStatus, Ruleset, RulesetAttr,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
 use super::SandboxStatus;
@@ -11,21 +13,22 @@ use super::SandboxStatus;
 /// The newest set of rights that is asked for; an older kernel takes what it knows of it.
 const RIGHTS: ABI = ABI::V6;
 
-pub(super) fn enter() -> SandboxStatus {
-    match restrict() {
+pub(super) fn enter(reading: &[PathBuf]) -> SandboxStatus {
+    match restrict(reading) {
         Ok(status) => judge(status.ruleset, status.no_new_privs),
         Err(error) => SandboxStatus::NotAvailable(format!("Landlock refused: {error}")),
     }
 }
 
-/// A domain that handles every right and grants none of them.
-fn restrict() -> Result<RestrictionStatus, RulesetError> {
+/// A domain that handles every right and grants none of them but reading in some folders.
+fn restrict(reading: &[PathBuf]) -> Result<RestrictionStatus, RulesetError> {
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(RIGHTS))?
         .handle_access(AccessNet::from_all(RIGHTS))?
         .scope(Scope::from_all(RIGHTS))?
         .create()?
+        .add_rules(path_beneath_rules(reading, AccessFs::ReadFile | AccessFs::ReadDir))?
         .restrict_self()
 }
 
@@ -61,7 +64,7 @@ mod tests {
             let mut open = File::open(file.path()).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
-            let status = enter();
+            let status = enter(&[]);
             let mut content = String::new();
             open.read_to_string(&mut content).unwrap();
             assert_eq!(content, "capture");

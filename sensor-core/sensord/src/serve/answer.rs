@@ -1,17 +1,21 @@
 //! The answer to each kind of request.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossbeam_channel::TrySendError;
+use sensor_core::rules::Ruleset;
 use sensor_link::{LinkError, MessageStream};
 use sensor_wire::RowId;
 use sensor_wire::live::{SourceState, Status};
 use sensor_wire::request::{Done, FlowsAnswer, ValueColumn, ValuesAnswer};
+use sensor_wire::rules::{RuleCounts, RulePart, RuleSetup};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::unless_closed;
 use crate::pipeline::{Handle, Query};
+use crate::rules::{self, Book};
 
 /// Rows of one live message at most; some 300 bytes each, so well below the limit of a message.
 pub(super) const LIVE_ROWS: usize = 2_000;
@@ -37,6 +41,12 @@ const HOSTS: usize = 40;
 /// Time between two messages of hosts, unless the last one was full. They come as often as they change, which for a
 /// host may be with each packet.
 const HOSTS_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Bytes of all rules that a viewer sends, packed or not.
+const MOST_RULE_BYTES: usize = 256 << 20;
+
+/// Files of rules that a viewer sends.
+const MOST_RULE_FILES: usize = 10_000;
 
 /// How long to wait while the queue of the pipeline is full. It is emptied between any two batches.
 const RETRY: Duration = Duration::from_millis(2);
@@ -149,6 +159,43 @@ pub(super) async fn hosts(stream: &mut MessageStream, handle: &Handle, after: u6
             return Ok(());
         }
     }
+}
+
+/// Takes rules, compiles them beside the packets, and has them run; answers how many do.
+pub(super) async fn set_rules(stream: &mut MessageStream, handle: &Handle, setup: RuleSetup) -> Result<(), LinkError> {
+    let mut files: Vec<RulePart> = Vec::new();
+    let mut bytes = 0;
+    loop {
+        let Some(part) = stream.recv::<RulePart>().await? else { return Ok(()) };
+        let last = part.last;
+        bytes += part.bytes.len();
+        if bytes > MOST_RULE_BYTES || files.len() > MOST_RULE_FILES {
+            let unreadable = vec![format!("rules of more than {} MiB are not taken", MOST_RULE_BYTES >> 20)];
+            return stream.send(&RuleCounts { unreadable, ..RuleCounts::default() }).await;
+        }
+        match files.last_mut() {
+            Some(file) if file.name == part.name => file.bytes.extend(part.bytes),
+            Some(_) | None if part.name.is_empty() => {}
+            Some(_) | None => files.push(part),
+        }
+        if last {
+            break;
+        }
+    }
+    let load = move || {
+        let read = |set: &mut Ruleset| {
+            let read = |file: RulePart| rules::files::read_packed(set, &file.name, file.bytes.as_slice()).err();
+            files.into_iter().filter_map(read).map(|error| format!("{error:#}")).collect()
+        };
+        Arc::new(Book::load(&setup, read))
+    };
+    let Ok(book) = tokio::task::spawn_blocking(load).await else { return Ok(()) };
+    let running = Arc::clone(&book);
+    if ask(handle, |reply| Query::SetRules { book: running, reply }).await.is_some() {
+        handle.set_book(Arc::clone(&book));
+        stream.send(&book.counts()).await?;
+    }
+    Ok(())
 }
 
 /// Stops the source. The viewer may go away meanwhile: it was asked for, so it is done.

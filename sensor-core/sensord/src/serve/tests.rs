@@ -4,6 +4,7 @@ use std::thread;
 use crossbeam_channel::{Receiver, bounded};
 use sensor_wire::live::{Live, SourceState, Status};
 use sensor_wire::request::{Done, FlowsAnswer, Value, ValueColumn, ValueCount, ValuesAnswer};
+use sensor_wire::rules::{RuleChecked, RuleCounts, RulePart, RuleSetup, RuleState, RuleText, RulesAnswer, RulesAsked};
 use sensor_wire::{Few, FlowRecord, Row, RowKind};
 use tokio::io::duplex;
 use tokio::task::JoinHandle;
@@ -50,7 +51,7 @@ fn start(handle: Handle) -> (JoinHandle<Result<(), ServeError>>, impl Future<Out
 async fn served(mut pipeline: impl FnMut(Query) + Send + 'static) -> Served {
     let (queries, received) = bounded(8);
     thread::spawn(move || received.iter().for_each(&mut pipeline));
-    served_by(Handle { queries, told: Arc::default() }).await
+    served_by(Handle::new(queries)).await
 }
 
 async fn served_by(handle: Handle) -> Served {
@@ -103,6 +104,49 @@ fn rows_after(after: u64, budget: usize, total: u64) -> Live {
 }
 
 #[tokio::test]
+async fn rules_are_sent_in_parts_and_asked_for_once_they_run() {
+    let set = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&set);
+    let served = served(move |query| {
+        if let Query::SetRules { book, reply } = query {
+            seen.store(book.rules.rules().len(), Ordering::Relaxed);
+            reply.send(()).unwrap();
+        }
+    })
+    .await;
+    // Asked before there are any: answered once there are.
+    let mut early = served.ask(Request::Rules(RulesAsked { limit: 10, ..RulesAsked::default() })).await;
+    let setup = RuleSetup { starter: false, off: vec![(1, 2)], ..RuleSetup::default() };
+    let mut stream = served.ask(Request::SetRules(setup)).await;
+    let text = "alert udp any any -> any any (msg:\"one\"; content:\"a\"; sid:1;)\n\
+                alert udp any any -> any any (msg:\"two\"; content:\"b\"; sid:2;)\n\
+                alert udp any any -> any any (msg:\"three\"; lua:a.lua; sid:3;)\n";
+    let (first, second) = text.as_bytes().split_at(40);
+    for bytes in [first, second] {
+        stream.send(&RulePart { name: "a.rules".into(), bytes: bytes.to_vec(), last: false }).await.unwrap();
+    }
+    let packed = RulePart { name: "b.rules.gz".into(), bytes: b"no gzip".to_vec(), last: false };
+    stream.send(&packed).await.unwrap();
+    stream.send(&RulePart { last: true, ..RulePart::default() }).await.unwrap();
+    let counts: RuleCounts = stream.recv().await.unwrap().unwrap();
+    assert_eq!((counts.running, counts.refused, counts.disabled), (1, 1, 1));
+    assert_eq!(counts.unreadable.len(), 1);
+    assert!(counts.unreadable[0].starts_with("b.rules.gz"), "{counts:?}");
+    assert_eq!(set.load(Ordering::Relaxed), 1);
+    let answer: RulesAnswer = early.recv().await.unwrap().unwrap();
+    assert_eq!(answer.counts, counts);
+    let states: Vec<_> = answer.rules.iter().map(|line| (line.sid, line.line, line.state)).collect();
+    assert_eq!(states, [(1, 1, RuleState::Running), (2, 2, RuleState::Disabled), (3, 3, RuleState::Refused)]);
+
+    let mut stream = served.ask(Request::Rule { gid: 1, sid: 2 }).await;
+    let rule: Vec<RuleText> = stream.recv().await.unwrap().unwrap();
+    assert_eq!((rule[0].line.message.as_str(), rule[0].line.state), ("two", RuleState::Disabled));
+    let mut stream = served.ask(Request::CheckRules { text: "alert udp any any -> any any (sid:9;".into() }).await;
+    let checked: RuleChecked = stream.recv().await.unwrap().unwrap();
+    assert_eq!((checked.good.len(), checked.bad.len()), (0, 1));
+}
+
+#[tokio::test]
 async fn both_ends_say_hello() {
     let served = served(|_| {}).await;
     let hello = &served.hello;
@@ -116,7 +160,7 @@ async fn both_ends_say_hello() {
 #[tokio::test]
 async fn another_protocol_is_told_ours_and_closed() {
     let (queries, _received) = bounded(1);
-    let (server, connect) = start(Handle { queries, told: Arc::default() });
+    let (server, connect) = start(Handle::new(queries));
     let viewer = connect.await;
     let mut first = viewer.open().await.unwrap();
     first.send(&hello(PROTOCOL + 1)).await.unwrap();
@@ -130,7 +174,7 @@ async fn another_protocol_is_told_ours_and_closed() {
 #[tokio::test(start_paused = true)]
 async fn a_viewer_that_says_nothing_is_let_go() {
     let (queries, _received) = bounded(1);
-    let (server, connect) = start(Handle { queries, told: Arc::default() });
+    let (server, connect) = start(Handle::new(queries));
     let viewer = connect.await;
     assert!(matches!(server.await.unwrap().unwrap_err(), ServeError::NoHello));
     assert!(viewer.ended().await.is_ok());
@@ -149,7 +193,7 @@ async fn the_end_of_the_viewer_is_the_end_of_the_server() {
         sensor,
         viewers,
         Identity::default(),
-        Handle { queries, told: Arc::default() },
+        Handle::new(queries),
         std::future::pending(),
     ));
     let mut ours = ours;
@@ -175,7 +219,7 @@ async fn all_rows_come_at_once_and_then_only_what_changes() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
-    let served = served_by(Handle { queries, told: Arc::default() }).await;
+    let served = served_by(Handle::new(queries)).await;
     let mut stream = served.ask(Request::Live { after: 0 }).await;
     let started = tokio::time::Instant::now();
     let mut ids = Vec::new();
@@ -339,7 +383,7 @@ async fn a_full_queue_delays_and_loses_nothing() {
     let (queries, received): (_, Receiver<Query>) = bounded(1);
     let (filler, _answer) = tokio::sync::oneshot::channel();
     queries.send(Query::Stop { reply: filler }).unwrap();
-    let served = served_by(Handle { queries, told: Arc::default() }).await;
+    let served = served_by(Handle::new(queries)).await;
     let mut first = served.ask(Request::Stop).await;
     let mut second = served.ask(Request::Stop).await;
     // The queue is full, so neither can be answered; then the pipeline comes round.
