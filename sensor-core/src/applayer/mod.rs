@@ -10,6 +10,7 @@ mod expect;
 pub mod http1;
 pub mod http2;
 pub mod inflate;
+pub mod mqtt;
 pub mod parser;
 mod prefixes;
 mod probe;
@@ -18,9 +19,13 @@ mod proto;
 pub mod protocols;
 pub mod quic;
 mod registry;
+pub mod rfb;
+mod sdp;
+pub mod sip;
 pub mod ssh;
 pub mod tls;
 mod view;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;

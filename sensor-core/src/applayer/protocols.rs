@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{dns, http1, http2, quic, ssh, tls};
+use super::{dns, http1, http2, mqtt, quic, rfb, sip, ssh, tls, websocket};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -14,6 +14,10 @@ const ALL: &[&Protocol] = &[
     &tls::PROTOCOL,
     &ssh::PROTOCOL,
     &quic::PROTOCOL,
+    &websocket::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &sip::PROTOCOL,
+    &rfb::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

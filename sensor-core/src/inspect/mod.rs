@@ -464,8 +464,13 @@ impl Reading<'_> {
     /// Hands something to the parser; true asks for more.
     fn parse(&mut self, take: impl FnOnce(&mut Parsing, Option<AppProto>, bool, &mut Context<'_>) -> bool) -> bool {
         let (Some(parsing), Some(settings)) = (&mut self.parsing, self.tools.parse) else { return false };
-        let probing = self.probe.verdict() == Verdict::NeedMore;
-        take(parsing, self.known, probing, &mut context(settings, self.flow, self.time))
+        // What a flow was before an upgrade or a tunnel does not tell what it carries now.
+        let (known, probing) = match self.probe.verdict() {
+            Verdict::Is(app) => (Some(app), false),
+            Verdict::NeedMore => (None, true),
+            Verdict::GiveUp => (None, false),
+        };
+        take(parsing, known, probing, &mut context(settings, self.flow, self.time))
     }
 }
 

@@ -29,6 +29,8 @@ fn checks_of_public_cases_hold() {
         ("ssh", AppProto::Ssh, 22),
         ("quic", AppProto::Quic, 443),
         ("mqtt", AppProto::Mqtt, 1883),
+        ("sip", AppProto::Sip, 5060),
+        ("rfb", AppProto::Rfb, 5900),
     ];
     let cases = corpus.join("suricata-verify/cases");
     let Ok(folders) = std::fs::read_dir(&cases) else { return };

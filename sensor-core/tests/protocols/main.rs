@@ -5,3 +5,4 @@ mod captures;
 mod cases;
 mod names_and_keys;
 mod replay;
+mod web2;

@@ -199,14 +199,13 @@ impl Http2 {
             State::Payload(head)
         };
         self.half(side).state = next;
-        match next {
-            State::Data(..) => self.data_over(side),
-            State::Payload(head) if head.len == 0 => {
-                self.half(side).state = State::Frame;
-                self.frame(side, head, &[]);
-            }
-            _ => {}
+        if let State::Payload(head) = next
+            && head.len == 0
+        {
+            self.half(side).state = State::Frame;
+            self.frame(side, head, &[]);
         }
+        self.data_over(side);
     }
 
     /// Goes on behind DATA whose data has ended.
@@ -247,7 +246,13 @@ impl Parser for Http2 {
                 Parsed::More
             }
             // Where a frame begins is not known any more, nor what the table of fields holds.
-            _ => {
+            State::Start
+            | State::Frame
+            | State::Payload(_)
+            | State::Data(..)
+            | State::Padded(_)
+            | State::Skip(_)
+            | State::Lost => {
                 self.half(side).state = State::Lost;
                 self.finish_side(side, false);
                 Parsed::Enough
