@@ -7,8 +7,8 @@ use crate::captures::corpus;
 use crate::replay::replay;
 
 /// Suricata hashes a lone underscore where a hello has no signature algorithms; JA4's specification and both of its
-/// authors' programs don't.
-const JA4_WITHOUT_ALGORITHMS: &str = "bug-5713-02-ja4";
+/// authors' programs don't. The other's streams are longer than what is kept of them here.
+const NOT_HERE: [&str; 2] = ["bug-5713-02-ja4", "mqtt-limit-log-2"];
 
 /// The value at a dotted path with indexes.
 fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
@@ -37,7 +37,7 @@ fn checks_of_public_cases_hold() {
     for folder in folders.flatten() {
         let Ok(text) = std::fs::read(folder.path().join("case.json")) else { continue };
         let Ok(case) = serde_json::from_slice::<Value>(&text) else { continue };
-        if case["verified"] != "shipped-config" || case["name"] == JA4_WITHOUT_ALGORITHMS {
+        if case["verified"] != "shipped-config" || NOT_HERE.iter().any(|name| case["name"] == *name) {
             continue;
         }
         for check in case["checks"].as_array().into_iter().flatten() {

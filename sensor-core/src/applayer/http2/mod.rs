@@ -1,6 +1,7 @@
 //! HTTP/2 in the clear (RFC 9113). A stream is a transaction, and so is each frame of stream 0, as in Suricata 8; DNS in
 //! bodies (RFC 8484) is read too.
 
+mod eve;
 mod event;
 mod frame;
 mod hpack;

@@ -1,6 +1,6 @@
 use super::*;
 use crate::applayer::Transport;
-use crate::applayer::parser::{Settings, Transaction as _};
+use crate::applayer::parser::Settings;
 
 use Side::{ToClient, ToServer};
 

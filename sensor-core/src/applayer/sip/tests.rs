@@ -1,5 +1,5 @@
 use super::*;
-use crate::applayer::parser::{Settings, Transaction as _};
+use crate::applayer::parser::Settings;
 
 fn feed(transport: Transport, bytes: &[u8], size: usize) -> (Sip, Parsed) {
     let settings = Settings { transactions: 4, ..Settings::default() };
@@ -7,7 +7,9 @@ fn feed(transport: Transport, bytes: &[u8], size: usize) -> (Sip, Parsed) {
     let mut cx = Context { time: 0, transport, ports: (5060, 5060), settings: &settings, next: None, announced: None };
     let mut last = Parsed::More;
     for piece in bytes.chunks(size) {
-        last = parser.data(Side::ToServer, piece, &mut cx);
+        if last == Parsed::More {
+            last = parser.data(Side::ToServer, piece, &mut cx);
+        }
     }
     (parser, last)
 }
