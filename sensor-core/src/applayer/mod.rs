@@ -24,6 +24,7 @@ pub mod krb5;
 pub mod ldap;
 mod lines;
 pub mod mime;
+pub mod mqtt;
 pub mod nfs;
 pub mod ntp;
 pub mod parser;
@@ -37,6 +38,9 @@ pub mod protocols;
 pub mod quic;
 pub mod rdp;
 mod registry;
+pub mod rfb;
+mod sdp;
+pub mod sip;
 pub mod smb;
 pub mod smtp;
 pub mod snmp;
@@ -45,6 +49,7 @@ pub mod tftp;
 pub mod tls;
 mod transfer;
 mod view;
+pub mod websocket;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dcerpc, dhcp, dns, ftp, ftp_data, http1, http2, ike, krb5, ldap, nfs, ntp, pgsql, pop3, quic, rdp, smb, smtp, snmp, ssh, tftp, tls};
+use super::{bittorrent_dht, dcerpc, dhcp, dns, ftp, ftp_data, http1, http2, ike, krb5, ldap, mqtt, nfs, ntp, pgsql, pop3, quic, rdp, rfb, sip, smb, smtp, snmp, ssh, tftp, tls, websocket};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -31,6 +31,10 @@ const ALL: &[&Protocol] = &[
     &ftp_data::PROTOCOL,
     &pop3::PROTOCOL,
     &tftp::PROTOCOL,
+    &websocket::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &sip::PROTOCOL,
+    &rfb::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

@@ -7,4 +7,5 @@ mod mail;
 mod names_and_keys;
 mod replay;
 mod simple;
+mod web2;
 mod windows;

@@ -7,7 +7,7 @@ use super::huffman;
 /// The table of a direction.
 #[derive(Debug)]
 pub struct Table {
-    entries: VecDeque<(Box<[u8]>, Box<[u8]>)>,
+    entries: VecDeque<Entry>,
     /// Bytes of the entries as section 4.1 counts them.
     size: usize,
     /// As the encoder chose it.
@@ -15,6 +15,9 @@ pub struct Table {
     /// What the decoder's settings allow.
     allowed: usize,
 }
+
+/// A name and a value in the table.
+type Entry = (Box<[u8]>, Box<[u8]>);
 
 /// A header field.
 pub type Field = (Vec<u8>, Vec<u8>);
@@ -30,7 +33,7 @@ pub struct Block {
     pub invalid: bool,
     /// An integer was too large (section 5.1).
     pub overflow: bool,
-    /// More than [`MAX_FIELDS`] or [`MAX_BYTES`]: the rest was only read for the table.
+    /// More than [`MAX_FIELDS`] or [`MAX_BYTES`]: the rest was not read, so the table lacks what it adds.
     pub cut: bool,
 }
 
@@ -65,7 +68,7 @@ impl Table {
 
     /// Bytes on the heap, about.
     pub fn bytes(&self) -> usize {
-        self.size + self.entries.capacity() * size_of::<(Box<[u8]>, Box<[u8]>)>()
+        self.size + self.entries.capacity() * size_of::<Entry>()
     }
 
     /// Decodes a whole block.
@@ -90,11 +93,12 @@ impl Table {
             match taken {
                 Ok(Some(field)) => {
                     kept += field.0.len() + field.1.len();
-                    if block.fields.len() < MAX_FIELDS && kept <= MAX_BYTES {
-                        block.fields.push(field);
-                    } else {
+                    // A byte can stand for a field of the table's size: what goes past the bound isn't even read.
+                    if block.fields.len() >= MAX_FIELDS || kept > MAX_BYTES {
                         block.cut = true;
+                        break;
                     }
+                    block.fields.push(field);
                 }
                 Ok(None) if block.updates.len() > MAX_FIELDS => {
                     block.cut = true;
@@ -275,7 +279,7 @@ mod tests {
     #[test]
     fn the_table_is_bounded_and_faults_are_told() {
         let mut table = Table::default();
-        let entry = [b"\x40\x01a\x7f\x81\x06".as_slice(), &[b'x'; 900]].concat();
+        let entry = [b"\x40\x01a\x7f\x85\x06".as_slice(), &[b'x'; 900]].concat();
         for _ in 0..20 {
             let block = table.decode(&entry);
             assert_eq!((block.fields.len(), block.invalid), (1, false));

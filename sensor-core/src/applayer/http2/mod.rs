@@ -1,6 +1,7 @@
 //! HTTP/2 in the clear (RFC 9113). A stream is a transaction, and so is each frame of stream 0, as in Suricata 8; DNS in
 //! bodies (RFC 8484) is read too.
 
+mod eve;
 mod event;
 mod frame;
 mod hpack;
@@ -199,14 +200,13 @@ impl Http2 {
             State::Payload(head)
         };
         self.half(side).state = next;
-        match next {
-            State::Data(..) => self.data_over(side),
-            State::Payload(head) if head.len == 0 => {
-                self.half(side).state = State::Frame;
-                self.frame(side, head, &[]);
-            }
-            _ => {}
+        if let State::Payload(head) = next
+            && head.len == 0
+        {
+            self.half(side).state = State::Frame;
+            self.frame(side, head, &[]);
         }
+        self.data_over(side);
     }
 
     /// Goes on behind DATA whose data has ended.
@@ -247,7 +247,13 @@ impl Parser for Http2 {
                 Parsed::More
             }
             // Where a frame begins is not known any more, nor what the table of fields holds.
-            _ => {
+            State::Start
+            | State::Frame
+            | State::Payload(_)
+            | State::Data(..)
+            | State::Padded(_)
+            | State::Skip(_)
+            | State::Lost => {
                 self.half(side).state = State::Lost;
                 self.finish_side(side, false);
                 Parsed::Enough

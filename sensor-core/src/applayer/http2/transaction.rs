@@ -2,12 +2,13 @@
 
 #![allow(clippy::wildcard_enum_match_arm, reason = "most buffers are of other protocols")]
 
+use super::eve::{self, setting_name};
 use super::event::Event;
 use super::frame::{Frame, kind};
 use super::hpack::{self, Field};
 use crate::applayer::Side;
 use crate::applayer::dns;
-use crate::applayer::http1::shared::{codings_of, content_range, file_name, number};
+use crate::applayer::http1::shared::{codings_of, content_range, file_name};
 use crate::applayer::inflate::Decoder;
 use crate::applayer::parser::{EventSet, File, FileState, Settings, Transaction};
 use crate::json::Object;
@@ -46,8 +47,8 @@ pub fn ready(buffer: Buffer, _: Side) -> u8 {
 pub struct Stream {
     pub id: u32,
     pub is_released: bool,
-    sides: [Message; 2],
-    host: Vec<u8>,
+    pub sides: [Message; 2],
+    pub host: Vec<u8>,
     host_raw: Vec<u8>,
     events: EventSet,
     files: Vec<File>,
@@ -57,12 +58,12 @@ pub struct Stream {
 
 /// One side.
 #[derive(Debug, Default)]
-struct Message {
+pub struct Message {
     progress: u8,
-    fields: Vec<Field>,
-    frames: Vec<Frame>,
+    pub fields: Vec<Field>,
+    pub frames: Vec<Frame>,
     count: u32,
-    settings: Vec<(u16, u32)>,
+    pub settings: Vec<(u16, u32)>,
     updates: Vec<u32>,
     decoder: Option<Box<Decoder>>,
     file: Option<usize>,
@@ -73,7 +74,7 @@ struct Message {
 }
 
 impl Message {
-    fn get(&self, name: &[u8]) -> Option<&[u8]> {
+    pub fn get(&self, name: &[u8]) -> Option<&[u8]> {
         self.fields.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_slice())
     }
 }
@@ -453,63 +454,9 @@ impl Transaction for Stream {
     fn eve(&self, object: &mut Object<'_>) {
         match self.dns() {
             Some(dns) => dns.eve(object),
-            None => self.http(object),
+            None => eve::write(self, object),
         }
     }
-}
-
-impl Stream {
-    fn http(&self, object: &mut Object<'_>) {
-        let [request, response] = &self.sides;
-        for (key, message) in [("request_headers", request), ("response_headers", response)] {
-            if message.fields.is_empty() {
-                continue;
-            }
-            object.array(key, |array| {
-                for (name, value) in &message.fields {
-                    array.object(|object| _ = object.text("name", name).text("value", value));
-                }
-            });
-        }
-        object.text_if("hostname", Some(&self.host).filter(|host| !host.is_empty()));
-        object.text_if("http_method", request.get(b":method")).text_if("url", request.get(b":path"));
-        object.text_if("http_user_agent", request.get(b"user-agent"));
-        object.number_if("status", response.get(b":status").and_then(number));
-        object.number_if("length", response.get(b"content-length").and_then(number));
-        object.text("version", "2");
-        object.object("http2", |object| {
-            object.number("stream_id", self.id);
-            object.object("request", |object| frames(object, request));
-            object.object("response", |object| frames(object, response));
-        });
-    }
-}
-
-/// What the frames of a side say beside headers and bodies.
-fn frames(object: &mut Object<'_>, message: &Message) {
-    if !message.settings.is_empty() {
-        object.array("settings", |array| {
-            for (id, value) in &message.settings {
-                array.object(|object| {
-                    match setting_name(*id) {
-                        Some(name) => object.text("settings_id", name),
-                        None => object.display("settings_id", format_args!("SETTINGSUNKNOWN({id})")),
-                    };
-                    object.number("settings_value", *value);
-                });
-            }
-        });
-    }
-    let last = |kinds: &[u8]| {
-        message.frames.iter().filter(|frame| kinds.contains(&frame.kind)).filter_map(|frame| frame.value).next_back()
-    };
-    if let Some(code) = last(&[kind::RST_STREAM, kind::GOAWAY]) {
-        match ERRORS.get(code as usize) {
-            Some(name) => object.text("error_code", name),
-            None => object.display("error_code", code),
-        };
-    }
-    object.number_if("priority", last(&[kind::HEADERS, kind::PRIORITY]));
 }
 
 fn line((name, value): &Field, out: &mut Vec<u8>) {
@@ -541,34 +488,3 @@ fn dns_parameter(path: &[u8]) -> Option<Vec<u8>> {
     }
     Some(out)
 }
-
-/// RFC 9113, section 6.5.2, as EVE writes them.
-fn setting_name(id: u16) -> Option<&'static str> {
-    Some(match id {
-        1 => "SETTINGSHEADERTABLESIZE",
-        2 => "SETTINGSENABLEPUSH",
-        3 => "SETTINGSMAXCONCURRENTSTREAMS",
-        4 => "SETTINGSINITIALWINDOWSIZE",
-        5 => "SETTINGSMAXFRAMESIZE",
-        6 => "SETTINGSMAXHEADERLISTSIZE",
-        _ => return None,
-    })
-}
-
-/// RFC 9113, section 7, as EVE writes them.
-const ERRORS: [&str; 14] = [
-    "NOERROR",
-    "PROTOCOLERROR",
-    "INTERNALERROR",
-    "FLOWCONTROLERROR",
-    "SETTINGSTIMEOUT",
-    "STREAMCLOSED",
-    "FRAMESIZEERROR",
-    "REFUSEDSTREAM",
-    "CANCEL",
-    "COMPRESSIONERROR",
-    "CONNECTERROR",
-    "ENHANCEYOURCALM",
-    "INADEQUATESECURITY",
-    "HTTP11REQUIRED",
-];

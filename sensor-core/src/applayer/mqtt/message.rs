@@ -35,8 +35,6 @@ pub mod kind {
     pub const SUBACK: u8 = 9;
     pub const UNSUBSCRIBE: u8 = 10;
     pub const UNSUBACK: u8 = 11;
-    pub const PINGREQ: u8 = 12;
-    pub const PINGRESP: u8 = 13;
     pub const DISCONNECT: u8 = 14;
     pub const AUTH: u8 = 15;
 }
@@ -137,6 +135,8 @@ impl Message {
                 }
                 message.codes = reader.rest().iter().copied().take(MAX_TOPICS).collect();
             }
+            // Suricata 8 shows a reason that stands alone in DISCONNECT as 0, and rules are written for that.
+            kind::DISCONNECT if is_5 && body.len() < 2 => message.codes.push(0),
             kind::DISCONNECT | kind::AUTH => reason(&mut reader, is_5, &mut message)?,
             _ => {}
         }

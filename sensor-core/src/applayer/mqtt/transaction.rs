@@ -138,8 +138,7 @@ impl Transaction for Exchange {
             }),
             WordField::MqttSessionPresent => {
                 let mut answers = self.messages.iter().filter(|(_, head, _)| head.kind == kind::CONNACK);
-                answers
-                    .any(|(.., message)| all(&|word| message.session_present == matches!(word, "yes" | "true")))
+                answers.any(|(.., message)| all(&|word| message.session_present == matches!(word, "yes" | "true")))
             }
             _ => false,
         }
@@ -240,8 +239,13 @@ fn properties(object: &mut Object<'_>, list: &[Property]) {
     });
 }
 
-const FLAGS: [(&str, u8); 5] =
-    [("username", USER), ("password", PASSWORD), ("will", WILL), ("will_retain", WILL_RETAIN), ("clean_session", CLEAN)];
+const FLAGS: [(&str, u8); 5] = [
+    ("username", USER),
+    ("password", PASSWORD),
+    ("will", WILL),
+    ("will_retain", WILL_RETAIN),
+    ("clean_session", CLEAN),
+];
 
 /// By type; 0 is forbidden.
 const NAMES: [&str; 16] = [

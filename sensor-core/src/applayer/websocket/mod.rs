@@ -6,7 +6,8 @@ mod tests;
 
 use std::ops::Range;
 
-use super::inflate::{Coding, Decoder};
+use flate2::{Decompress, FlushDecompress, Status};
+
 use super::parser::{self, Context, EventSet, Live, Parsed, Parser, Protocol, Settings};
 use super::{AppProto, Side};
 use crate::json::Object;
@@ -32,6 +33,9 @@ const MAX_PAYLOAD: usize = 64 << 10;
 /// What ends the data of a compressed message (RFC 7692, section 7.2.2).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 
+/// About what a decoder holds: its window and tables.
+const WINDOW: usize = 48 << 10;
+
 /// A frame is complete as soon as it is there.
 fn ready(_: Buffer, _: Side) -> u8 {
     1
@@ -53,7 +57,7 @@ struct Half {
     frame: Option<(Frame, u64)>,
     /// A message in pieces: compressed or not, and what came of it.
     message: Option<(bool, Vec<u8>)>,
-    decoder: Option<Box<Decoder>>,
+    decoder: Option<Box<Decompress>>,
     lost: bool,
 }
 
@@ -114,6 +118,32 @@ impl Frame {
     }
 }
 
+/// Undoes the compression of a message (RFC 7692, section 7.2.2); `None` if it is none, or gives more than `bomb`.
+fn inflate(decoder: &mut Decompress, payload: &[u8], bomb: u64) -> Option<Vec<u8>> {
+    let (mut out, mut room, start) = (Vec::new(), vec![0; 4096], decoder.total_out());
+    for mut input in [payload, &TAIL] {
+        loop {
+            let (came, gave) = (decoder.total_in(), decoder.total_out());
+            let status = decoder.decompress(input, &mut room, FlushDecompress::Sync).ok()?;
+            input = input.get((decoder.total_in() - came) as usize..)?;
+            let fresh = room.get(..(decoder.total_out() - gave) as usize)?;
+            let left = fresh.len().min(MAX_PAYLOAD.saturating_sub(out.len()));
+            out.extend_from_slice(fresh.get(..left)?);
+            if decoder.total_out() - start > bomb {
+                return None;
+            }
+            if status == Status::StreamEnd {
+                decoder.reset(false);
+                return Some(out);
+            }
+            if fresh.len() < room.len() && (input.is_empty() || fresh.is_empty()) {
+                break;
+            }
+        }
+    }
+    Some(out)
+}
+
 impl WebSocket {
     fn new(settings: &Settings) -> WebSocket {
         WebSocket { live: Live::default(), halves: Default::default(), bomb: settings.http.bomb }
@@ -130,7 +160,9 @@ impl WebSocket {
         let half = self.half(side);
         if !frame.is_control() {
             let mut compressed = frame.compressed;
-            if frame.opcode == 0 && let Some((was, message)) = &mut half.message {
+            if frame.opcode == 0
+                && let Some((was, message)) = &mut half.message
+            {
                 compressed |= *was;
                 let room = frame.payload.len().min(MAX_PAYLOAD.saturating_sub(message.len()));
                 if room < frame.payload.len() {
@@ -147,16 +179,11 @@ impl WebSocket {
                 half.message = None;
                 if compressed {
                     // The window goes on from message to message, unless both agreed otherwise; then nothing refers back.
-                    let decoder = half.decoder.get_or_insert_with(|| Box::new(Decoder::new(&[Coding::Deflate], bomb)));
-                    let mut out = Vec::new();
-                    let mut sink = |bytes: &[u8]| {
-                        let room = bytes.len().min(MAX_PAYLOAD.saturating_sub(out.len()));
-                        out.extend_from_slice(bytes.get(..room).unwrap_or_default());
-                    };
-                    decoder.data(&frame.payload, &mut sink);
-                    decoder.data(&TAIL, &mut sink);
-                    if !out.is_empty() {
-                        frame.payload = out;
+                    let decoder = half.decoder.get_or_insert_with(|| Box::new(Decompress::new(false)));
+                    match inflate(decoder, &frame.payload, bomb) {
+                        Some(payload) => frame.payload = payload,
+                        // The next message's decoder lacks its window.
+                        None => half.decoder = None,
                     }
                 }
             }
@@ -245,7 +272,7 @@ impl Parser for WebSocket {
         let half = |half: &Half| {
             half.frame.as_ref().map_or(0, |(frame, _)| frame.payload.capacity())
                 + half.message.as_ref().map_or(0, |(_, message)| message.capacity())
-                + half.decoder.as_ref().map_or(0, |decoder| decoder.bytes())
+                + half.decoder.as_ref().map_or(0, |_| WINDOW)
         };
         self.halves.iter().map(half).sum::<usize>()
             + self.live.iter().map(|frame| size_of::<Frame>() + frame.payload.capacity()).sum::<usize>()
