@@ -8,12 +8,15 @@
 pub mod bittorrent_dht;
 mod datagrams;
 pub mod dhcp;
+pub mod dnp3;
 pub mod dns;
+pub mod enip;
 mod expect;
 mod framing;
 pub mod http1;
 pub mod ike;
 pub mod inflate;
+pub mod modbus;
 pub mod ntp;
 pub mod parser;
 pub mod pgsql;

@@ -2,7 +2,7 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dhcp, dns, http1, ike, ntp, pgsql, quic, snmp, ssh, tls};
+use super::{bittorrent_dht, dhcp, dnp3, dns, enip, http1, ike, modbus, ntp, pgsql, quic, snmp, ssh, tls};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -19,6 +19,9 @@ const ALL: &[&Protocol] = &[
     &snmp::PROTOCOL,
     &ntp::PROTOCOL,
     &bittorrent_dht::PROTOCOL,
+    &dnp3::PROTOCOL,
+    &modbus::PROTOCOL,
+    &enip::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.
