@@ -15,8 +15,8 @@ use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
 use crate::inspect::Inspector;
 use crate::limits::{Limits, Timeouts};
 use crate::networks::Networks;
-use crate::rules::Action;
-use crate::summary::{Delta, Summary};
+use crate::rules::{Action, Ruleset};
+use crate::summary::{Delta, Hit, Summary};
 
 /// A captured frame.
 #[derive(Clone, Copy, Debug)]
@@ -104,12 +104,12 @@ pub enum MidstreamPolicy {
 /// A rule that matched, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct Alerted<'a> {
-    /// The flow; `None` for a frame that holds no packet.
+    /// The flow; `None` for a frame that holds no packet, and for an ICMP error, which is of no flow.
     pub flow: Option<&'a Flow>,
-    /// Time of the packet that brought it: nanoseconds since 1970, UTC.
+    /// The packet that brought it; `None` if the flow's end did. Empty but for its number where a frame holds none.
+    pub packet: Option<&'a Packet<'a>>,
+    /// Time of that packet: nanoseconds since 1970, UTC.
     pub time: Timestamp,
-    /// Number of that packet's frame, from 1 on; `None` if no packet brought it but the flow's end.
-    pub number: Option<u64>,
     /// The direction of what matched.
     pub side: Side,
     /// The rule.
@@ -180,12 +180,16 @@ pub struct Config {
     pub parse: Option<parser::Settings>,
     /// Run these rules; needs `protocols`, and `parse` for those of transactions.
     pub rules: Option<Arc<Rules>>,
+    /// What they were compiled from: rows take their messages from it.
+    pub ruleset: Arc<Ruleset>,
     /// Look at streams whose handshake was not seen (`stream.midstream`): their rules and messages.
     pub midstream: bool,
     /// What is done with TCP flows whose start was not seen (`stream.midstream-policy`).
     pub midstream_policy: MidstreamPolicy,
     /// The sensor stands in the way of the packets: rules that drop do.
     pub inline: bool,
+    /// Rules see a stream's bytes as they come, not in pieces of a size (`stream.inline`). Goes with `inline`.
+    pub stream_inline: bool,
     /// Alerts of one packet that are told (`packet-alert-max`).
     pub packet_alerts: usize,
     /// Look for hosts, what they are called and what they offer.
@@ -207,9 +211,11 @@ impl Default for Config {
             protocols: true,
             parse: None,
             rules: None,
+            ruleset: Arc::default(),
             midstream: false,
             midstream_policy: MidstreamPolicy::Ignore,
             inline: false,
+            stream_inline: false,
             packet_alerts: 15,
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),
@@ -226,6 +232,9 @@ pub struct Engine {
     inspector: Inspector,
     summary: Option<Summary>,
     stats: Stats,
+    ruleset: Arc<Ruleset>,
+    /// Alerts that rows are yet to tell of; `None` without rows.
+    alerts: Option<Vec<Matched>>,
     /// Of the packets that are counted together.
     keys: Vec<(FlowKey, bool)>,
     places: Vec<Place>,
@@ -255,6 +264,8 @@ impl Engine {
             decoder: Decoder::new(settings, config.seed),
             table: FlowTable::new(config.seed, &limits, config.timeouts, config.emergency),
             inspector,
+            ruleset: config.ruleset,
+            alerts: config.window_ns.map(|_| Vec::new()),
             summary: config.window_ns.map(|ns| Summary::new(ns, limits)),
             stats: Stats::default(),
             keys: Vec::new(),
@@ -326,13 +337,14 @@ impl Engine {
     /// Time goes on without packets: flows whose timeout has come end, a window that time has left closes. `now` is a
     /// time before which no packet will come any more; live capture tells it when the wire is idle, replay never.
     pub fn tick(&mut self, now: Timestamp, sink: &mut impl FlowSink) {
-        let Engine { summary, inspector, .. } = self;
+        let Engine { summary, inspector, alerts, .. } = self;
         self.table.advance(now, &mut |index, flow| {
-            inspector.ended(flow, sink);
+            inspector.ended(flow, &mut Telling { index, sink, alerts });
             sink.flow(flow);
             mark(summary, index, flow);
         });
         self.tell(sink);
+        self.tell_alerts();
         if let Some(summary) = &mut self.summary {
             summary.tick(now, &mut self.table);
         }
@@ -344,14 +356,15 @@ impl Engine {
         if let Some(datagram) = self.decoder.take_datagram() {
             self.datagrams(datagram, sink);
         }
-        let Engine { summary, inspector, .. } = self;
+        let Engine { summary, inspector, alerts, .. } = self;
         self.table.finish(&mut |index, flow| {
-            inspector.ended(flow, sink);
+            inspector.ended(flow, &mut Telling { index, sink, alerts });
             sink.flow(flow);
             mark(summary, index, flow);
         });
         // Closing streams hands on what waited in them.
         self.tell(sink);
+        self.tell_alerts();
         if let Some(summary) = &mut self.summary {
             summary.finish(&mut self.table);
         }
@@ -430,6 +443,11 @@ impl Engine {
         self.inspector.openings_refused()
     }
 
+    /// Alerts that no row tells of for want of room.
+    pub fn alerts_refused(&self) -> u64 {
+        self.summary.as_ref().map_or(0, Summary::alerts_refused)
+    }
+
     /// Rows kept, and rows that gave way.
     pub fn rows(&self) -> (usize, u64) {
         self.summary.as_ref().map_or((0, 0), |s| (s.row_count(), s.evicted()))
@@ -447,7 +465,7 @@ impl Engine {
             self.stats.arp += 1;
             self.inspector.arp(arp);
         }
-        let Engine { summary, inspector, odd, .. } = self;
+        let Engine { summary, inspector, odd, alerts, ruleset, .. } = self;
         let mut odd = odd.iter().peekable();
         for (number, ((packet, (key, upward)), place)) in
             packets.list().iter().zip(&self.keys).zip(&self.places).enumerate()
@@ -462,7 +480,7 @@ impl Engine {
             }
             let anomalies = anomalies.get(..odd_of).unwrap_or_default();
             let mut ended = |index, flow: &mut Flow| {
-                inspector.ended(flow, sink);
+                inspector.ended(flow, &mut Telling { index, sink, alerts });
                 sink.flow(flow);
                 mark(summary, index, flow);
             };
@@ -476,7 +494,8 @@ impl Engine {
             if let Some(flow) = self.table.get_mut(change.flow)
                 && !packet.icmp_error
             {
-                inspector.packet(flow, packet, change.from_client, anomalies, sink);
+                let mut sink = Telling { index: change.flow, sink, alerts };
+                inspector.packet(flow, packet, change.from_client, anomalies, &mut sink);
             }
             if let Some(summary) = summary {
                 if change.opened {
@@ -488,12 +507,25 @@ impl Engine {
                     flow.dirty = true;
                     summary.changed(change.flow);
                 }
+                if let Some(alerts) = alerts
+                    && !alerts.is_empty()
+                {
+                    alerted(summary, alerts, ruleset, &mut self.table);
+                }
             }
         }
         packets.clear();
         self.odd.clear();
         if self.inspector.discovery().is_some_and(|discovery| discovery.assets.has_events()) {
             self.tell(sink);
+        }
+    }
+
+    /// Tells rows of alerts that came without a packet.
+    fn tell_alerts(&mut self) {
+        let Engine { summary, alerts, ruleset, table, .. } = self;
+        if let (Some(summary), Some(alerts)) = (summary, alerts) {
+            alerted(summary, alerts, ruleset, table);
         }
     }
 
@@ -508,6 +540,62 @@ impl Engine {
                 summary.discovered(&event, table);
             }
         }
+    }
+}
+
+/// An alert that no row tells of yet.
+#[derive(Clone, Copy, Debug)]
+struct Matched {
+    index: FlowIndex,
+    flow: u64,
+    time: Timestamp,
+    gid: u32,
+    sid: u32,
+    action: Action,
+    /// Place in the rules as they were read.
+    rule: u32,
+}
+
+/// Hands on, and notes alerts with the place of their flow.
+struct Telling<'a, S> {
+    index: FlowIndex,
+    sink: &'a mut S,
+    alerts: &'a mut Option<Vec<Matched>>,
+}
+
+impl<S: FlowSink> FlowSink for Telling<'_, S> {
+    fn flow(&mut self, flow: &Flow) {
+        self.sink.flow(flow);
+    }
+
+    fn discovered(&mut self, event: &Event) {
+        self.sink.discovered(event);
+    }
+
+    fn transaction(&mut self, told: &Told<'_>) {
+        self.sink.transaction(told);
+    }
+
+    fn alert(&mut self, alert: &Alerted<'_>) {
+        if let (Some(alerts), Some(flow)) = (&mut self.alerts, alert.flow) {
+            let Compiled { gid, sid, rule, .. } = *alert.rule;
+            let (flow, time, action) = (flow.id(), alert.time, alert.action);
+            alerts.push(Matched { index: self.index, flow, time, gid, sid, action, rule });
+        }
+        self.sink.alert(alert);
+    }
+
+    fn dropped(&mut self, dropped: &Dropped<'_>) {
+        self.sink.dropped(dropped);
+    }
+}
+
+/// Tells rows of alerts.
+#[cold]
+fn alerted(summary: &mut Summary, alerts: &mut Vec<Matched>, ruleset: &Ruleset, table: &mut FlowTable) {
+    for Matched { index, flow, time, gid, sid, action, rule } in alerts.drain(..) {
+        let rule = ruleset.rules().get(rule as usize).filter(|it| (it.gid, it.sid) == (gid, sid));
+        summary.alerted(&Hit { index, flow, time, gid, sid, action, rule }, table);
     }
 }
 

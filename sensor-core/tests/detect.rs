@@ -7,7 +7,7 @@ use std::sync::Arc;
 use sensor_core::Anomaly;
 use sensor_core::applayer::{AppProto, Side};
 use sensor_core::decode::{Packet, Tcp, TcpFlags};
-use sensor_core::detect::{Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
+use sensor_core::detect::{Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules, Settings};
 use sensor_core::rules::{Refusal, Ruleset, Variables};
 use sensor_core::stream::Events;
 
@@ -49,7 +49,7 @@ impl Bed {
             bytes: [0, 0],
             payload: [0, 0],
         };
-        let detector = Detector::new(Arc::new(rules), 100);
+        let detector = Detector::new(Arc::new(rules), Settings { shared: 100, ..Settings::default() });
         Bed { detector, flow, state: FlowState::default(), out: Output::default(), time: 0 }
     }
 
@@ -85,7 +85,7 @@ impl Bed {
             ..Packet::default()
         };
         change(&mut packet);
-        let view = PacketView { packet: &packet, side, streamed, anomalies: &[], events: Events::NONE };
+        let view = PacketView { packet: &packet, side, streamed, app_told: true, anomalies: &[], events: Events::NONE };
         self.detector.packet(&self.flow, &mut self.state, view, &mut self.out);
         self.sids()
     }
@@ -100,7 +100,9 @@ impl Bed {
         self.sids()
     }
 
+    /// Tells what matched.
     fn sids(&mut self) -> Vec<u32> {
+        self.detector.conclude(&mut self.state, self.time, &mut self.out);
         let sid = |alert: Alert| self.detector.rules().rules()[alert.rule as usize].sid;
         self.out.alerts.drain(..).map(sid).collect()
     }
@@ -253,8 +255,10 @@ fn rules_of_addresses_and_protocols_tell_once_for_each_direction() {
     assert_eq!(bed.packet(Side::ToServer, b""), [2]);
     assert_eq!(bed.packet(Side::ToClient, b""), [1]);
     bed.flow.app = Some(AppProto::Tls);
+    // What names a protocol alone is told of each packet.
     assert_eq!(bed.packet(Side::ToServer, b""), [3]);
-    assert_eq!(bed.packet(Side::ToServer, b""), [] as [u32; 0]);
+    assert_eq!(bed.packet(Side::ToServer, b""), [3]);
+    assert_eq!(bed.packet(Side::ToClient, b""), [] as [u32; 0]);
     bed.state = FlowState::default();
     bed.flow.app = Some(AppProto::Ssh);
     assert_eq!(bed.packet(Side::ToServer, b""), [2, 4]);
@@ -268,11 +272,8 @@ fn rules_of_addresses_and_protocols_tell_once_for_each_direction() {
 fn events_of_decoding() {
     let text = "alert pkthdr any any -> any any (decode-event:ipv4.iplen_smaller_than_hlen; sid:1;)\n";
     let mut bed = Bed::new(text);
-    let packet = Packet::default();
     let mut told = |anomalies: &[Anomaly]| {
-        let view =
-            PacketView { packet: &packet, side: Side::ToServer, streamed: false, anomalies, events: Events::NONE };
-        bed.detector.frame(&bed.flow, view, &mut bed.out);
+        bed.detector.frame(0, anomalies, &mut bed.out);
         bed.out.alerts.drain(..).map(|alert| alert.place).collect::<Vec<_>>()
     };
     assert_eq!(told(&[Anomaly::Ipv4LengthBelowHeader]), [Place::Packet]);

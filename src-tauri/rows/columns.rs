@@ -4,7 +4,7 @@ use std::hash::BuildHasher;
 
 use foldhash::fast::RandomState;
 use hashbrown::{HashMap, HashTable};
-use sensor_wire::row::EventMessage;
+use sensor_wire::row::{EventMessage, RuleNote};
 use sensor_wire::view::{Column, RowKey, SourceId, ViewRow};
 use sensor_wire::{Addr, Few, Row, RowId, RowKind, Timestamp};
 
@@ -54,11 +54,12 @@ pub struct Columns {
 }
 
 /// A message of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     pub(super) severity: u8,
     pub(super) count: u32,
     pub(super) message: TextId,
+    pub(super) rule: Option<Box<RuleNote>>,
 }
 
 /// What no sort order reads.
@@ -242,6 +243,7 @@ impl Columns {
                     severity: event.severity,
                     message: self.text(event.message).to_owned(),
                     count: event.count,
+                    rule: event.rule.clone(),
                 })
                 .collect(),
             proto: self.proto[at],
@@ -312,6 +314,10 @@ impl Columns {
             severity: event.severity,
             count: event.count,
             message: self.texts.take(cut(&event.message)),
+            rule: event
+                .rule
+                .as_ref()
+                .map(|rule| Box::new(RuleNote { class: cut(&rule.class).to_owned(), ..(**rule).clone() })),
         };
         row.events.iter().take(MAX_EVENTS).map(&mut take).collect()
     }
@@ -341,7 +347,7 @@ mod tests {
     #[test]
     fn texts_of_a_sensor_are_cut_and_counted() {
         let mut columns = Columns::default();
-        let message = EventMessage { severity: 1, message: "ü".repeat(1000), count: 1 };
+        let message = EventMessage::new(1, "ü".repeat(1000));
         let wild = Row { events: vec![message; 1000], app_protos: vec!["p".repeat(5000); 9], ..row(1) };
         let slot = columns.add(1, &wild);
         let view = columns.view(slot, "lab", 0);

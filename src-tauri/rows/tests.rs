@@ -92,7 +92,7 @@ fn ports_and_ranks_sort_by_number_and_none_comes_last() {
 
 #[test]
 fn events_sort_by_severity_and_flows_without_by_protocol() {
-    let event = |severity, count| EventMessage { severity, message: "m".into(), count };
+    let event = |severity, count| EventMessage { count, ..EventMessage::new(severity, "m".into()) };
     let proto = |name: &str| vec![name.to_owned()];
     let rows = with([
         Row { events: vec![event(3, 9)], ..row(1) },
@@ -123,14 +123,14 @@ fn rows_without_event_can_be_hidden() {
     let mut rows = with([
         Row { bytes: 1, ..row(1) },
         Row { bytes: 2, kind: RowKind::Alert, ..row(2) },
-        Row { bytes: 4, events: vec![EventMessage { severity: 1, message: "m".into(), count: 1 }], ..row(3) },
+        Row { bytes: 4, events: vec![EventMessage::new(1, "m".into())], ..row(3) },
     ]);
     rows.set_flow_events(false);
     let shown = window(&rows);
     assert_eq!((ids(&rows), shown.total, shown.unfiltered, shown.totals.bytes), (vec![2, 3], 2, 3, 6));
     assert_eq!(rows.position(RowKey { source: 1, row: 1 }), None);
     // A row that gains an event comes into view, and one that loses it goes.
-    let event = vec![EventMessage { severity: 2, message: "n".into(), count: 1 }];
+    let event = vec![EventMessage::new(2, "n".into())];
     rows.apply(1, &[], vec![Row { rev: 2, bytes: 8, events: event, ..row(1) }, Row { rev: 2, ..row(3) }]);
     assert_eq!((ids(&rows), window(&rows).totals.bytes), (vec![1, 2], 10));
     rows.set_flow_events(true);
@@ -186,7 +186,8 @@ fn any_row() -> impl Strategy<Value = Row> {
     ];
     let port = prop_oneof![(0u16..3).prop_map(Few::One), (2u32..4).prop_map(Few::Many), Just(Few::None)];
     let events = prop::collection::vec(
-        (1u8..4, "[ab]", 1u32..3).prop_map(|(severity, message, count)| EventMessage { severity, message, count }),
+        (1u8..4, "[ab]", 1u32..3)
+            .prop_map(|(severity, message, count)| EventMessage { count, ..EventMessage::new(severity, message) }),
         0..3,
     );
     let numbers = (0u64..40, 1u32..4, -3i64..3, prop_oneof![Just(u64::MAX), 0u64..3], 0u64..3, 0u32..3);

@@ -177,6 +177,7 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
     for path in &args.rules {
         rules::read(&mut set, path, 0)?;
     }
+    rules::provide(&mut set);
     for (key, path) in settings::files(&args.settings) {
         let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
         if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }

@@ -263,6 +263,7 @@ impl<S: FlowSink> Pipeline<S> {
         let own = [
             ("sensor.inspections_refused", self.engine.inspections_refused()),
             ("sensor.detection_refused", self.engine.detection_refused()),
+            ("sensor.alerts_refused", self.engine.alerts_refused()),
             ("sensor.flows_unparsed", self.engine.flows_unparsed()),
             ("sensor.openings_refused", self.engine.openings_refused()),
             ("sensor.flow_emergencies", self.engine.flow_emergencies()),

@@ -56,6 +56,9 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
                 }
             }
             "packet-alert-max" => config.packet_alerts = number(1)?.min(1024) as usize,
+            "stream.inline" => config.stream_inline = value != "auto" && switch(value).with_context(|| format!("--set {key}"))?,
+            // One direction alone never shows a handshake.
+            "stream.async-oneside" => config.midstream |= switch(value).with_context(|| format!("--set {key}"))?,
             "stream.midstream" => config.midstream = switch(value).with_context(|| format!("--set {key}"))?,
             "limits.tunnels" => config.limits.tunnels = number(1)?.min(16) as usize,
             "limits.flows" => config.limits.flows = number(16)? as usize,
@@ -256,7 +259,7 @@ mod tests {
         let mut config = Config::default();
         let error = apply(&["nonsense.key=1".into()], &mut config).unwrap_err().to_string();
         assert!(error.contains("nonsense.key") && error.contains("flow-timeouts"), "{error}");
-        let warnings = apply(&["stream.inline=true".into()], &mut config).unwrap();
+        let warnings = apply(&["stream.bypass=true".into()], &mut config).unwrap();
         assert_eq!(warnings.len(), 1);
         assert!(apply(&["flow-timeouts.udp.new=7".into()], &mut config).unwrap().is_empty());
         assert_eq!(config.timeouts.udp_new, 7);

@@ -36,16 +36,26 @@ pub fn write_table(out: &mut impl Write, rows: &mut [Row]) -> io::Result<()> {
     Ok(())
 }
 
-/// The first of a record's messages, or the states of the flows of a row that has none.
+/// The first of a record's messages with what it is of, how often it came and how many others there are; or the states
+/// of the flows of a row that has none.
 fn events(row: &Row) -> String {
     if let Some(first) = row.events.first() {
-        let more = row.events.len() - 1;
-        let kind = if row.kind == RowKind::Discovery { "SVC " } else { "" };
-        return if more > 0 {
-            format!("{kind}{} (+{more})", first.message)
-        } else {
-            format!("{kind}{}", first.message)
+        let kind = match (row.kind, first.severity) {
+            (RowKind::Discovery, _) => "SVC ",
+            (RowKind::Alert, ..=1) => "[H] ",
+            (RowKind::Alert, 2) => "[M] ",
+            (RowKind::Alert, 3) => "[L] ",
+            (RowKind::Alert, _) => "[I] ",
+            (RowKind::Flow | RowKind::Syslog | RowKind::Incident, _) => "",
         };
+        let count = if first.count > 1 { format!(" x{}", first.count) } else { String::new() };
+        let more = match row.events.len() - 1 {
+            0 => String::new(),
+            more => format!(" (+{more})"),
+        };
+        // How often and how many more is not to be cut off.
+        let room = EVENTS - (kind.len() + count.len() + more.len()).min(EVENTS);
+        return format!("{kind}{:.room$}{count}{more}", first.message);
     }
     let states = ["new", "established", "closed"].into_iter().zip(row.states).filter(|(_, count)| *count > 0);
     format!("flow: {}", states.map(|(name, _)| name).collect::<Vec<_>>().join(", "))
@@ -67,3 +77,6 @@ fn few<T: std::fmt::Display>(few: &Few<T>, what: &str) -> String {
         Few::Many(count) => format!("{count} {what}"),
     }
 }
+
+/// Characters of the events.
+const EVENTS: usize = 49;

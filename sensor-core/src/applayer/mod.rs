@@ -7,15 +7,19 @@
 
 pub mod bittorrent_dht;
 mod datagrams;
+pub mod dcerpc;
 pub mod dhcp;
 pub mod dnp3;
 pub mod dns;
 pub mod enip;
 mod expect;
+mod frames;
 mod framing;
 pub mod http1;
 pub mod ike;
 pub mod inflate;
+mod lines;
+pub mod mime;
 pub mod modbus;
 pub mod ntp;
 pub mod parser;
@@ -27,6 +31,7 @@ mod proto;
 pub mod protocols;
 pub mod quic;
 mod registry;
+pub mod smtp;
 pub mod snmp;
 pub mod ssh;
 pub mod tls;

@@ -143,6 +143,12 @@ pub trait Transaction: fmt::Debug {
         false
     }
 
+    /// Whether numbers in what a side sent have their lowest byte first, where the message says so (`dce` of
+    /// `byte_test` and its like).
+    fn little_endian(&self, _side: Side) -> bool {
+        false
+    }
+
     /// What was odd.
     fn events(&self) -> EventSet {
         EventSet::NONE
@@ -155,6 +161,9 @@ pub trait Transaction: fmt::Debug {
 
     /// Writes the members of its object in EVE; both sides, as far as they have come.
     fn eve(&self, object: &mut Object<'_>);
+
+    /// Writes objects that stand beside its own in EVE.
+    fn beside(&self, _event: &mut Object<'_>) {}
 }
 
 /// A set of a protocol's events.

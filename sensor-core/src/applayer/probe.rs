@@ -26,7 +26,7 @@ pub struct Ctx {
 }
 
 /// Direction of the bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Side {
     /// From the originator.

@@ -2,7 +2,9 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dhcp, dnp3, dns, enip, http1, ike, modbus, ntp, pgsql, quic, snmp, ssh, tls};
+use super::{
+    bittorrent_dht, dcerpc, dhcp, dnp3, dns, enip, http1, ike, modbus, ntp, pgsql, quic, smtp, snmp, ssh, tls,
+};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
@@ -22,6 +24,8 @@ const ALL: &[&Protocol] = &[
     &dnp3::PROTOCOL,
     &modbus::PROTOCOL,
     &enip::PROTOCOL,
+    &dcerpc::PROTOCOL,
+    &smtp::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

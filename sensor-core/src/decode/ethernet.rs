@@ -31,6 +31,9 @@ pub fn payload<'a>(walk: &mut Walk<'_, 'a>, mut kind: u16, mut span: Span<'a>) -
                 if tags >= walk.settings.depths.vlans {
                     return Err(Anomaly::VlanTooDeep);
                 }
+                if tags == 2 {
+                    walk.context.third_vlan = tci & 0x0fff;
+                }
                 if let Some(vlan) = walk.context.vlans.get_mut(tags) {
                     *vlan = tci & 0x0fff;
                 }

@@ -40,6 +40,10 @@ pub struct Packet<'a> {
     pub destination_port: u16,
     /// Outer VLAN ids, outermost first; 0 where there is none.
     pub vlans: [u16; 2],
+    /// The third VLAN id, which tells no flows apart; 0 where there is none.
+    pub third_vlan: u16,
+    /// VLAN tags.
+    pub tags: u8,
     /// IPv4 identification; 0 for IPv6.
     pub ip_id: u16,
     /// IP protocol number of what the packet carries, after IPv6 extension headers and AH.

@@ -81,6 +81,8 @@ pub fn decode<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, proto: u8, body: Span<'a>) -
         source_port: 0,
         destination_port: 0,
         vlans: context.vlans,
+        third_vlan: context.third_vlan,
+        tags: context.tags,
         ip_id: ip.id,
         proto,
         ttl: ip.ttl,

@@ -52,6 +52,8 @@ pub struct Context {
     pub packets: u32,
     /// See [`super::Packet::vlans`].
     pub vlans: [u16; 2],
+    /// See [`super::Packet::third_vlan`].
+    pub third_vlan: u16,
     /// VLAN tags so far.
     pub tags: u8,
     /// See [`super::Packet::tunnels`].

@@ -1,6 +1,6 @@
 //! From rules as written to rules as run.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use foldhash::fast::RandomState;
 
@@ -8,6 +8,7 @@ use super::app::AppRules;
 use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, is_app};
 use super::fast::{self, Fast};
 use super::group::{Group, Member};
+use super::lists::{self, List};
 use super::option::Parts;
 use super::order::rank;
 use super::sets::{Addresses, Ports, Resolver};
@@ -16,7 +17,7 @@ use super::verify::{self, Chain, Registry, Transforms};
 use super::view::index;
 use crate::applayer::parser::Protocol as Parsed;
 use crate::applayer::{AppProto, Side};
-use crate::rules::ast::{Body, FlowintOperand, Inspect, StreamScope};
+use crate::rules::ast::{Body, FlowintOperand, Hash, Inspect, StreamScope};
 use crate::rules::config::{RateAction, ThresholdLine};
 use crate::rules::{self, Action, Address, Buffer, Direction, PortRange, Protocol, Refusal, Rule, Ruleset};
 
@@ -38,6 +39,12 @@ pub struct Rules {
     pub(super) overlap: usize,
     /// Some rule asks what is odd about a connection.
     pub(super) asks_streams: bool,
+    /// Some rule asks if a checksum is right.
+    pub(super) asks_checksums: bool,
+    /// What the files of data sets gave, by their numbers.
+    pub(super) lists: Box<[List]>,
+    /// Lists of files' hashes.
+    pub(super) hashes: Box<[HashSet<Box<[u8]>, RandomState>]>,
 }
 
 impl Rules {
@@ -67,10 +74,16 @@ impl Rules {
         self.asks_streams
     }
 
+    /// Whether some rule asks for files' hashes.
+    #[must_use]
+    pub fn asks_hashes(&self) -> bool {
+        !self.hashes.is_empty()
+    }
+
     /// Whether some rule asks what decoding found odd.
     #[must_use]
     pub fn asks_frames(&self) -> bool {
-        !self.frames.is_empty()
+        !self.frames.is_empty() || self.asks_checksums
     }
 
     pub(super) fn get(&self, rule: u32) -> Option<&Compiled> {
@@ -126,6 +139,8 @@ pub(super) struct Compiler<'a> {
     ports: Resolver<'a, PortRange>,
     names: HashMap<&'a str, u32, RandomState>,
     datasets: HashMap<Box<str>, u32, RandomState>,
+    lists: Vec<List>,
+    hashes: Vec<HashSet<Box<[u8]>, RandomState>>,
     captures: HashMap<Box<str>, u32, RandomState>,
     refusals: Vec<Refusal>,
 }
@@ -137,7 +152,8 @@ impl<'a> Compiler<'a> {
     fn new(set: &'a Ruleset, parsers: &'a [&'static Parsed]) -> Self {
         let (addresses, ports) = (Resolver::new(set.variables()), Resolver::new(set.variables()));
         let (names, datasets, captures) = (HashMap::default(), HashMap::default(), HashMap::default());
-        Compiler { set, parsers, addresses, ports, names, datasets, captures, refusals: Vec::new() }
+        let (lists, hashes) = (Vec::new(), Vec::new());
+        Compiler { set, parsers, addresses, ports, names, datasets, lists, hashes, captures, refusals: Vec::new() }
     }
 
     fn run(mut self) -> (Rules, Vec<Refusal>) {
@@ -176,6 +192,18 @@ impl<'a> Compiler<'a> {
         });
     }
 
+    /// A list of files' hashes.
+    pub(super) fn hashes(&mut self, hash: Hash, name: &str) -> Result<u32, String> {
+        let file = self.set.provided(name).ok_or_else(|| format!("{name} cannot be read"))?;
+        let len = match hash {
+            Hash::Md5 => 16,
+            Hash::Sha1 => 20,
+            Hash::Sha256 => 32,
+        };
+        self.hashes.push(lists::hashes(file, len).map_err(|reason| format!("{name}: {reason}"))?);
+        u32::try_from(self.hashes.len() - 1).map_err(|_| "too many lists".into())
+    }
+
     pub(super) fn name(&mut self, name: &'a str) -> u32 {
         let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         *self.names.entry(name).or_insert(next)
@@ -211,10 +239,10 @@ impl<'a> Compiler<'a> {
             self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
         }
         let mut payload = None;
-        let mut looks = Vec::new();
+        let (mut looks, mut headers) = (Vec::new(), Vec::new());
         for (place, buffer) in (0..).zip(&rule.buffers) {
             let first = rule.options.iter().position(|it| matches!(&it.body, Body::Inspect(of, _) if *of == place));
-            if is_of_packet(buffer.buffer) {
+            if buffer.buffer == Buffer::Frame {
                 return Err((first, format!("{} cannot be looked into in this version", buffer.buffer.name())));
             }
             if buffer.buffer == Buffer::Base64Data {
@@ -224,6 +252,9 @@ impl<'a> Compiler<'a> {
                 Chain::compile(rule, place, self).map_err(|verify::Fault { option, reason }| (Some(option), reason))?;
             if buffer.buffer == Buffer::Payload && buffer.transforms.is_empty() {
                 payload = Some(chain);
+            } else if is_of_packet(buffer.buffer) {
+                let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
+                headers.push(Look { buffer: buffer.clone(), transforms, chain });
             } else {
                 self.owners(rule, buffer.buffer.owner()).map_err(|reason| (first, reason))?;
                 let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
@@ -235,6 +266,7 @@ impl<'a> Compiler<'a> {
             || !parts.numbers.is_empty()
             || !parts.own.is_empty()
             || !parts.names.is_empty()
+            || !parts.hashes.is_empty()
             || !parts.events.is_empty();
         // A rule that only names a protocol in its header is looked at with each packet of it.
         let names_app = !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
@@ -246,12 +278,13 @@ impl<'a> Compiler<'a> {
             Kind::Data
         } else if names_app && !parts.tests.iter().any(Test::needs_packets) {
             Kind::Protocol
-        } else if self.is_of_addresses(&head, &parts) {
+        } else if headers.is_empty() && self.is_of_addresses(&head, &parts) {
             Kind::Addresses
         } else {
             Kind::Data
         };
-        let (in_packets, in_stream) = scopes(rule, &parts, payload.is_some());
+        let (in_packets, in_stream) =
+            if headers.is_empty() { scopes(rule, &parts, payload.is_some()) } else { (true, false) };
         let side = match parts.side {
             None if header.direction != Direction::Transaction => side_of(&looks),
             side => side,
@@ -263,7 +296,8 @@ impl<'a> Compiler<'a> {
             }),
             app: fast::choose(rule, |buffer| {
                 let it = rule.buffers.get(usize::from(buffer))?;
-                (it.buffer != Buffer::Payload && it.buffer != Buffer::Base64Data).then_some(app_rank(it.buffer))
+                let app = it.buffer != Buffer::Payload && it.buffer != Buffer::Base64Data && !is_of_packet(it.buffer);
+                app.then_some(app_rank(it.buffer))
             })
             .map(|fast| (rule.buffers.get(usize::from(fast.buffer)).cloned(), fast)),
         };
@@ -287,9 +321,11 @@ impl<'a> Compiler<'a> {
             in_packets,
             in_stream,
             looks: looks.into(),
+            headers: headers.into(),
             numbers: parts.numbers.into(),
             own: parts.own.into(),
             names: parts.names.into(),
+            hashes: parts.hashes.into(),
             events: parts.events.into(),
             threshold: parts.threshold,
             filter: parts.filter,
@@ -444,6 +480,9 @@ impl<'a> Compiler<'a> {
             });
         }
         let rules = Rules {
+            lists: self.lists.into(),
+            hashes: self.hashes.into(),
+            asks_checksums: all.iter().any(|rule| rule.tests.iter().any(Test::asks_checksums)),
             asks_streams: all.iter().any(|rule| rule.tests.iter().any(Test::asks_streams)),
             all: all.into(),
             addresses: self.addresses.sets(),
@@ -462,11 +501,28 @@ impl<'a> Compiler<'a> {
 
 impl Registry for Compiler<'_> {
     fn dataset(&mut self, set: &rules::ast::Dataset) -> Result<u32, String> {
-        if set.settings.iter().any(|(name, _)| **name == *"load" || **name == *"state") {
-            return Err("data sets are not read from files in this version".into());
+        if let Some(known) = self.datasets.get(&set.name) {
+            return Ok(*known);
         }
+        let setting = |name: &str| set.settings.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value);
+        if setting("format").is_some_and(|format| format != "csv") {
+            return Err("data sets are not read from JSON in this version".into());
+        }
+        let list = match setting("load").or_else(|| setting("state")) {
+            None => List::default(),
+            Some(name) => {
+                let kind = set.kind.ok_or("the set's type is not said")?;
+                // A file of a state is written later.
+                let file = self.set.provided(name).or_else(|| setting("state").map(|_| &[][..]));
+                let file = file.ok_or_else(|| format!("{name} cannot be read"))?;
+                let subdomains = setting("match") == Some("subdomain");
+                List::read(kind, subdomains, file).map_err(|reason| format!("{name}: {reason}"))?
+            }
+        };
         let next = u32::try_from(self.datasets.len()).map_err(|_| "too many data sets")?;
-        Ok(*self.datasets.entry(set.name.clone()).or_insert(next))
+        self.lists.push(list);
+        self.datasets.insert(set.name.clone(), next);
+        Ok(next)
     }
 
     fn variable(&mut self, _: rules::ast::Scope, name: &str) -> Result<u32, String> {

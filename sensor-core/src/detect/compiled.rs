@@ -8,7 +8,7 @@ use super::view::Scene;
 use crate::applayer::{AppProto, Side};
 use crate::decode::ip_proto;
 use crate::rules::ast::{
-    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, HostSide, NumberTest, Tag, Threshold, Track,
+    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, Hash, HostSide, NumberTest, Tag, Threshold, Track,
 };
 use crate::rules::config::SuppressBy;
 use crate::rules::{Action, Direction, Protocol};
@@ -44,9 +44,13 @@ pub struct Compiled {
     /// Windows of the stream are looked into.
     pub(super) in_stream: bool,
     pub(super) looks: Box<[Look]>,
+    /// Headers of the packet that are looked into.
+    pub(super) headers: Box<[Look]>,
     pub(super) numbers: Box<[NumberTest]>,
     pub(super) own: Box<[Body]>,
     pub(super) names: Box<[NameTest]>,
+    /// Lists of hashes that a file's has to be in, or must not be in.
+    pub(super) hashes: Box<[(Hash, bool, u32)]>,
     pub(super) events: Box<[(AppProto, u8)]>,
     pub(super) threshold: Option<Threshold>,
     pub(super) filter: Option<Threshold>,
@@ -177,6 +181,8 @@ pub(super) fn is_app(named: Protocol, known: AppProto) -> bool {
     match named {
         Protocol::Http => matches!(known, AppProto::Http | AppProto::Http2),
         Protocol::App(AppProto::Dns) => matches!(known, AppProto::Dns | AppProto::Doh2),
+        // A pipe of SMB carries the same calls.
+        Protocol::App(AppProto::Dcerpc) => matches!(known, AppProto::Dcerpc | AppProto::Smb),
         Protocol::App(app) => app == known,
         Protocol::Ip
         | Protocol::Ipv4

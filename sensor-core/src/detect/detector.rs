@@ -1,13 +1,11 @@
 //! Rules run over what a flow brings.
 
-use std::collections::HashSet;
 use std::sync::Arc;
-
-use foldhash::fast::RandomState;
 
 use super::compile::{Rules, kind};
 use super::compiled::{Compiled, Condition, Effect, is_app};
 use super::group::Group;
+use super::lists::Datasets;
 use super::shared::{Ends, Judged, Key, Shared};
 use super::state::{FlowState, Window};
 use super::verify::{self, Chain, Cx};
@@ -16,7 +14,7 @@ use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::Packet;
 use crate::rules::Action;
-use crate::rules::ast::{DatasetCommand, FlowintOperation, HostSide, Track};
+use crate::rules::ast::{FlowintOperation, HostSide, Track};
 use crate::stream::Events;
 
 /// Runs rules over packets, streams and transactions.
@@ -158,7 +156,7 @@ impl Detector {
             scratch: Vec::new(),
             verify: verify::State::default(),
             transforms: verify::Work::default(),
-            sets: Datasets { most, ..Datasets::default() },
+            sets: Datasets::new(&rules.lists, most),
         };
         Detector { rules, work, settings }
     }
@@ -223,6 +221,9 @@ impl Detector {
         let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
+            if !rule.headers.is_empty() && !work.headers(rule, packet.packet) {
+                continue;
+            }
             if let Some(chain) = &rule.payload {
                 let looked = rule.in_packets || !packet.streamed;
                 if !looked || !work.holds(rules, rule, &scene, state) || !work.payload(chain, payload, 0, true) {
@@ -232,14 +233,7 @@ impl Detector {
                     work.counters.variables += u64::from(!state.find(*number));
                     continue;
                 }
-                if rule.in_stream
-                    && packet.streamed
-                    && let Some(window) = state.windows.get_mut(way)
-                {
-                    let window = window.get_or_insert_default();
-                    window.tell(*number, payload.len());
-                }
-            } else if !work.holds(rules, rule, &scene, state) {
+            } else if (rule.head.protocol.is_app() && !packet.app_told) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
             work.matched(*number, rule, &scene, state, Place::Packet, out);
@@ -251,7 +245,7 @@ impl Detector {
     pub fn frame(&mut self, time: i64, anomalies: &[Anomaly], out: &mut Output) {
         let Detector { rules, work, .. } = self;
         let (packet, flow) = (Packet { time, ..Packet::default() }, FlowView::none(time));
-        let view = PacketView { packet: &packet, side: Side::ToServer, streamed: false, anomalies, events: Events::NONE };
+        let view = PacketView { packet: &packet, side: Side::ToServer, streamed: false, app_told: true, anomalies, events: Events::NONE };
         let scene = Scene { flow: &flow, side: view.side, time, packet: Some(view) };
         let mut state = FlowState::default();
         for number in &rules.frames {
@@ -350,8 +344,8 @@ impl Detector {
         let mut matches = std::mem::take(&mut out.matches);
         // A match in the packet and in its stream is one.
         let transaction = |place: Place| if let Place::Transaction(id) = place { Some(id) } else { None };
-        matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place));
-        matches.dedup_by_key(|it| (it.rule, transaction(it.place)));
+        matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place, it.side));
+        matches.dedup_by_key(|it| (it.rule, transaction(it.place), it.side));
         for Match { rule: number, side, place, ends } in matches.drain(..) {
             let Some(rule) = rules.get(number) else { continue };
             let (mut action, mut silent) = (rule.action, false);
@@ -453,34 +447,27 @@ impl Found {
     }
 }
 
-/// Data sets that rules fill; holds at most so many entries in all, and takes no more when full.
-#[derive(Debug, Default)]
-pub(super) struct Datasets {
-    entries: HashSet<(u32, Box<[u8]>), RandomState>,
-    most: usize,
-}
-
-impl verify::Sets for Datasets {
-    fn dataset(&mut self, set: u32, command: DatasetCommand, data: &[u8]) -> bool {
-        let entry = (set, data.into());
-        match command {
-            DatasetCommand::Set => self.entries.len() < self.most && self.entries.insert(entry),
-            DatasetCommand::Unset => self.entries.remove(&entry),
-            DatasetCommand::IsSet => self.entries.contains(&entry),
-            DatasetCommand::IsNotSet => !self.entries.contains(&entry),
-        }
-    }
-
-    fn reputation(&mut self, _: u32, _: &[u8]) -> Option<u16> {
-        None
-    }
-}
-
 impl Work {
     /// Whether a rule's test of the payload holds.
     pub(super) fn payload(&mut self, chain: &Chain, data: &[u8], start: u64, ends: bool) -> bool {
         self.verify.begin();
         chain.matches(data, &mut Cx { start, ends, ..Cx::new(&mut self.verify, &mut self.sets) })
+    }
+
+    /// Whether a rule's tests of the packet's headers hold.
+    fn headers(&mut self, rule: &Compiled, packet: &Packet<'_>) -> bool {
+        let Work { scratch, verify, transforms, sets, .. } = self;
+        verify.begin();
+        rule.headers.iter().all(|look| {
+            scratch.clear();
+            match super::header::buffer(packet, look.buffer.buffer, scratch) {
+                Some(data) => {
+                    let data = super::transaction::transformed(&look.transforms, data, verify, transforms);
+                    look.chain.matches(data, &mut Cx::new(verify, sets))
+                }
+                None => look.chain.matches_absent(),
+            }
+        })
     }
 
     fn lower(&mut self, data: &[u8]) {

@@ -12,6 +12,8 @@ mod compiled;
 mod detector;
 mod fast;
 mod group;
+mod header;
+mod lists;
 mod matcher;
 mod option;
 mod order;

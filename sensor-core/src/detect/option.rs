@@ -5,7 +5,7 @@ use super::compiled::{Condition, Effect, NameTest};
 use super::test::Test;
 use crate::applayer::{AppProto, Side};
 use crate::rules::ast::{
-    BitCommand, Body, EventKind, FileText, FlowState, FlowintOperation, NumberTest, StreamScope, Tag, Threshold,
+    BitCommand, Body, EventKind, FileText, FlowState, FlowintOperation, Hash, NumberTest, StreamScope, Tag, Threshold,
     ThresholdKind,
 };
 use crate::rules::{self, Field};
@@ -23,6 +23,7 @@ pub(super) struct Parts {
     pub(super) numbers: Vec<NumberTest>,
     pub(super) own: Vec<Body>,
     pub(super) names: Vec<NameTest>,
+    pub(super) hashes: Vec<(Hash, bool, u32)>,
     pub(super) events: Vec<(AppProto, u8)>,
     pub(super) threshold: Option<Threshold>,
     pub(super) filter: Option<Threshold>,
@@ -147,7 +148,7 @@ impl<'a> Compiler<'a> {
             Body::TlsStore | Body::NfqSetMark(..) => {}
             Body::Geoip { .. } => return unable("there are no countries of addresses"),
             Body::Iprep { .. } => return unable("there are no reputations of addresses"),
-            Body::FileHash(..) => return unable("lists of files' hashes are not read"),
+            Body::FileHash(hash, negated, list) => parts.hashes.push((*hash, *negated, self.hashes(*hash, list)?)),
             Body::Captured { .. } => return unable("captured variables are not kept"),
             Body::Rpc(..) | Body::FtpBounce | Body::AppLayerState(_) | Body::Config(_) => {
                 return unable("the keyword is not run");

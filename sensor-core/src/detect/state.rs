@@ -13,6 +13,8 @@ pub struct FlowState {
     pub(super) protocol_done: [bool; 2],
     /// The packet before was one of an established connection.
     pub(crate) established: bool,
+    /// What the flow carries was known before the packet at hand.
+    pub(crate) known: bool,
     /// A rule said to pass the flow: nothing of it is looked at.
     pub(super) passed: bool,
     pub(super) variables: Option<Box<Variables>>,

@@ -3,7 +3,7 @@
 use super::view::{FlowView, PacketView, Scene};
 use crate::Anomaly;
 use crate::decode::{Packet, ip_proto};
-use crate::rules::ast::{Body, Checksum, EventKind, FlagMode, FragBits, StreamSide, TcpFlags};
+use crate::rules::ast::{Body, Checksum, EventKind, FlagMode, FragBits, NumberTest, StreamSide, TcpFlags, Which};
 use crate::rules::{Comparison, Field};
 use crate::stream::Event;
 
@@ -11,6 +11,8 @@ use crate::stream::Event;
 #[derive(Debug, Clone)]
 pub(super) enum Test {
     Number(Field, Comparison),
+    /// Of the VLAN ids those.
+    Vlan(Which, Comparison),
     Flags(TcpFlags),
     FragBits(FragBits),
     /// IPv4 option by its number; any.
@@ -27,6 +29,9 @@ pub(super) enum Test {
 impl Test {
     /// Of an option; `None` if it is about something else. The error is a reason.
     pub(super) fn of(body: &Body) -> Result<Option<Test>, &'static str> {
+        if let Body::Number(NumberTest { field: Field::VlanId, which, comparison, .. }) = body {
+            return Ok(Some(Test::Vlan(*which, *comparison)));
+        }
         if let Body::Number(test) = body {
             return Ok(is_packet_field(test.field).then_some(Test::Number(test.field, test.comparison)));
         }
@@ -66,6 +71,11 @@ impl Test {
         matches!(self, Test::Anomaly(_))
     }
 
+    /// Whether it asks if a checksum is right.
+    pub(super) fn asks_checksums(&self) -> bool {
+        matches!(self, Test::Checksum(..))
+    }
+
     /// Whether it asks what is odd about a connection.
     pub(super) fn asks_streams(&self) -> bool {
         matches!(self, Test::Event(_))
@@ -80,6 +90,7 @@ impl Test {
             | Test::FragBits(_)
             | Test::IpOption(_)
             | Test::Checksum(..)
+            | Test::Vlan(..)
             | Test::Anomaly(_)
             | Test::Event(_) => true,
         }
@@ -104,6 +115,7 @@ impl Test {
             Test::SameIp => scene.addresses().0 == scene.addresses().1,
             Test::IpProto(comparison) => comparison.holds(flow.proto.into()),
             Test::Number(..)
+            | Test::Vlan(..)
             | Test::Flags(_)
             | Test::FragBits(_)
             | Test::IpOption(_)
@@ -118,6 +130,21 @@ impl Test {
         let packet = view.packet;
         match self {
             Test::Number(field, comparison) => number(*field, packet).is_some_and(|number| comparison.holds(number)),
+            Test::Vlan(which, comparison) => {
+                let [first, second] = packet.vlans;
+                let ids = [first, second, packet.third_vlan];
+                let ids = ids.get(..usize::from(packet.tags).min(ids.len())).unwrap_or_default();
+                let holds = |id: &u16| comparison.holds(u64::from(*id));
+                match which {
+                    Which::Any => ids.iter().any(holds),
+                    Which::All | Which::AllOfSome => !ids.is_empty() && ids.iter().all(holds),
+                    Which::AnyOrNone => ids.is_empty() || ids.iter().any(holds),
+                    Which::At(at) => {
+                        let at = usize::try_from(*at).ok().or_else(|| ids.len().checked_sub(at.unsigned_abs() as usize));
+                        at.and_then(|at| ids.get(at)).is_some_and(holds)
+                    }
+                }
+            }
             Test::Flags(test) => {
                 let flags = packet.tcp.flags.0 & !test.ignored;
                 packet.proto == ip_proto::TCP && compare(test.mode, flags, test.flags)
@@ -267,10 +294,8 @@ fn number(field: Field, packet: &Packet<'_>) -> Option<u64> {
         if too_big { Some(be16(4)? << 16 | be16(6)?) } else { None }
     } else if field == Field::IgmpType {
         if packet.proto == ip_proto::IGMP { packet.transport.first().map(|kind| (*kind).into()) } else { None }
-    } else if field == Field::VlanId {
-        of(packet.vlans[0] != 0, packet.vlans[0].into())
     } else if field == Field::VlanLayers {
-        Some(packet.vlans.iter().filter(|id| **id != 0).count() as u64)
+        Some(packet.tags.into())
     } else {
         None
     }

@@ -9,8 +9,8 @@ use super::verify::{self, Cx, Transforms};
 use super::view::{FlowView, PacketView, SIDES, Scene, index};
 use crate::applayer::Side;
 use crate::applayer::parser::{FileState, Parser, Protocol, Transaction};
-use crate::rules::ast::{FileText, NumberTest, Which};
-use crate::rules::{self, Buffer, Comparison, Field};
+use crate::rules::ast::{FileText, Hash, NumberTest, Which};
+use crate::rules::{Buffer, Comparison, Field};
 
 /// How far a transaction was looked at.
 #[derive(Debug, Default)]
@@ -22,14 +22,14 @@ pub(super) struct Progress {
     events: u128,
     /// Rules that wait for a later buffer, with the direction they are looked at for.
     waiting: Vec<(u32, Side)>,
-    /// Rules that were told.
-    told: Vec<u32>,
+    /// Rules that were told, and of which direction.
+    told: Vec<(u32, Side)>,
 }
 
 impl Progress {
     /// Bytes on the heap, about.
     pub(super) fn bytes(&self) -> usize {
-        size_of::<Progress>() + self.waiting.capacity() * 8 + self.told.capacity() * 4
+        size_of::<Progress>() + self.waiting.capacity() * 8 + self.told.capacity() * 8
     }
 }
 
@@ -164,16 +164,16 @@ fn look(
         let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
-            if known.told.contains(number) || !work.holds(rules, rule, &scene, state) {
+            if known.told.contains(&(*number, side)) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
-            match verdict(*number, rule, side, at, &scene, state, events, work) {
+            match verdict(rules, *number, rule, side, at, &scene, state, events, work) {
                 Verdict::No => {}
                 Verdict::Wait if known.waiting.len() < MOST_WAITING => known.waiting.push((*number, side)),
                 Verdict::Wait => work.counters.waiting += 1,
                 Verdict::Yes => {
                     if known.told.len() < MOST_WAITING {
-                        known.told.push(*number);
+                        known.told.push((*number, side));
                     }
                     work.matched(*number, rule, &scene, state, Place::Transaction(id), out);
                 }
@@ -191,6 +191,7 @@ fn look(
 
 #[allow(clippy::too_many_arguments)]
 fn verdict(
+    rules: &Rules,
     number: u32,
     rule: &Compiled,
     side: Side,
@@ -218,7 +219,9 @@ fn verdict(
         let Work { scratch, verify, transforms, sets, .. } = &mut *work;
         let found = each(at, look.buffer.buffer, of, scratch, |data| {
             let data = transformed(&look.transforms, data, verify, transforms);
-            look.chain.matches(data, &mut Cx::new(verify, sets))
+            let mut cx = Cx::new(verify, sets);
+            cx.dce_little = at.transaction.little_endian(of);
+            look.chain.matches(data, &mut cx)
         });
         if !found.unwrap_or_else(|| look.chain.matches_absent()) {
             return Verdict::No;
@@ -230,7 +233,8 @@ fn verdict(
     let numbers = rule.numbers.iter().all(|test| holds_number(at.transaction, test, side));
     let own = rule.own.iter().all(|test| at.transaction.holds(test, side));
     let names = rule.names.iter().all(|name| holds_name(at.transaction, name, side));
-    if !(numbers && own && names) {
+    let hashes = rule.hashes.iter().all(|test| holds_hash(rules, at.transaction, test, side));
+    if !(numbers && own && names && hashes) {
         return later;
     }
     if let Some(chain) = &rule.payload {
@@ -243,7 +247,7 @@ fn verdict(
 }
 
 /// What a buffer's transforms make of its data.
-fn transformed<'a>(
+pub(super) fn transformed<'a>(
     transforms: &Transforms,
     data: &'a [u8],
     state: &verify::State,
@@ -284,9 +288,9 @@ fn each(
 
 fn holds_number(transaction: &dyn Transaction, test: &NumberTest, side: Side) -> bool {
     let side = match test.side {
-        Some(rules::Side::ToServer) => Side::ToServer,
-        Some(rules::Side::ToClient) => Side::ToClient,
-        Some(rules::Side::Both) | None => side,
+        Some(crate::rules::Side::ToServer) => Side::ToServer,
+        Some(crate::rules::Side::ToClient) => Side::ToClient,
+        Some(crate::rules::Side::Both) | None => side,
     };
     if test.field == Field::FileSize {
         return transaction.files().iter().filter(|file| file.to_client == (side == Side::ToClient)).any(|file| {
@@ -311,6 +315,25 @@ fn holds_number(transaction: &dyn Transaction, test: &NumberTest, side: Side) ->
             place.and_then(value).is_some_and(holds)
         }
     }
+}
+
+/// Whether a file that was seen whole has a hash that is in a list, or none that is.
+fn holds_hash(
+    rules: &Rules,
+    transaction: &dyn Transaction,
+    (hash, negated, list): &(Hash, bool, u32),
+    side: Side,
+) -> bool {
+    let Some(list) = rules.hashes.get(*list as usize) else { return false };
+    let files = transaction.files().iter().filter(|file| file.to_client == (side == Side::ToClient));
+    files.filter_map(crate::applayer::parser::File::digests).any(|(md5, sha1, sha256)| {
+        let digest: &[u8] = match hash {
+            Hash::Md5 => &md5,
+            Hash::Sha1 => &sha1,
+            Hash::Sha256 => &sha256,
+        };
+        list.contains(digest) != *negated
+    })
 }
 
 fn holds_name(

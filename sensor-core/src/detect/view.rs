@@ -32,6 +32,19 @@ pub struct FlowView {
 }
 
 impl FlowView {
+    /// Of a packet that is looked at for itself.
+    #[must_use]
+    pub fn alone(packet: &Packet<'_>) -> FlowView {
+        FlowView {
+            addresses: [packet.source, packet.destination],
+            proto: packet.proto,
+            packets: [1, 0],
+            bytes: [packet.wire.into(), 0],
+            payload: [packet.payload_len.into(), 0],
+            ..FlowView::none(packet.time)
+        }
+    }
+
     /// Of a frame without a packet.
     pub(super) fn none(time: i64) -> FlowView {
         FlowView {
@@ -77,6 +90,8 @@ pub struct PacketView<'a> {
     pub side: Side,
     /// Its payload went, or will go, to its flow's stream.
     pub streamed: bool,
+    /// What the flow carries was known before: rules that name nothing but a protocol look at the packet.
+    pub app_told: bool,
     /// What decoding found odd.
     pub anomalies: &'a [Anomaly],
     /// What its connection found odd.

@@ -25,6 +25,7 @@ pub(super) struct Detection {
     midstream: bool,
     policy: MidstreamPolicy,
     inline: bool,
+    at_once: bool,
 }
 
 /// A packet with what was found out about it before rules look at it.
@@ -52,6 +53,7 @@ impl Detection {
             midstream: config.midstream,
             policy: config.midstream_policy,
             inline: config.inline,
+            at_once: config.inline || config.stream_inline,
         }
     }
 
@@ -108,8 +110,11 @@ impl Detection {
         // The packet that ends a handshake is none of an established connection yet.
         let first = !std::mem::replace(&mut state.established, view.established);
         view.established &= !first || flow.key.proto != ip_proto::TCP || packet.payload_len > 0;
+        // Where bytes are looked at once they are acknowledged, their packet is none of a known protocol yet.
+        let known = std::mem::replace(&mut state.known, view.app.is_some());
+        let app_told = known || self.at_once || flow.key.proto != ip_proto::TCP;
         let streamed = streamed && self.midstream >= flow.midstream;
-        let seen = PacketView { packet, side, streamed, anomalies, events };
+        let seen = PacketView { packet, side, streamed, anomalies, events, app_told };
         self.detector.packet(&view, state, seen, &mut self.out);
         if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, packet.time, Some(seen), protocol, parser, false, &mut self.out);
@@ -155,7 +160,7 @@ impl Detection {
         let other = if side == Side::ToServer { Side::ToClient } else { Side::ToServer };
         self.detector.flush(&view, state, other, time, &mut self.out);
         self.detector.data(&view, state, side, time, bytes, &mut self.out);
-        if self.inline {
+        if self.at_once {
             // Who stands in the way can't wait for more.
             self.detector.flush(&view, state, side, time, &mut self.out);
         }
@@ -194,15 +199,38 @@ impl Detection {
     #[cold]
     pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
         self.detector.frame(time, anomalies, &mut self.out);
+        self.tell_of(&Packet { time, number, ..Packet::default() }, sink);
+    }
+
+    /// Looks at an ICMP error.
+    pub fn error(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        let mut state = FlowState::default();
+        let seen = PacketView {
+            packet,
+            side: Side::ToServer,
+            streamed: false,
+            app_told: true,
+            anomalies,
+            events: Events::NONE,
+        };
+        self.detector.packet(&FlowView::alone(packet), &mut state, seen, &mut self.out);
+        if !self.out.is_empty() {
+            self.detector.conclude(&mut state, packet.time, &mut self.out);
+            self.tell_of(packet, sink);
+        }
+    }
+
+    /// Hands on alerts about a packet of no flow.
+    fn tell_of(&mut self, packet: &Packet<'_>, sink: &mut impl FlowSink) {
         for alert in self.out.alerts.drain(..) {
             let Some(rule) = self.detector.rules().rules().get(alert.rule as usize) else { continue };
             sink.alert(&Alerted {
                 flow: None,
-                time,
-                number: Some(number),
+                packet: Some(packet),
+                time: packet.time,
                 side: alert.side,
                 rule,
-                action: alert.action,
+                action: if self.inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction: None,
             });
@@ -231,7 +259,7 @@ impl Detection {
             sink.alert(&Alerted {
                 flow: Some(flow),
                 time,
-                number: packet.map(|packet| packet.number),
+                packet,
                 side: alert.side,
                 rule,
                 action: if self.inline { alert.action } else { Action::Alert },

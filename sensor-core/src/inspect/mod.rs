@@ -104,6 +104,10 @@ impl Inspector {
         let settings =
             stream::Settings { midstream: true, one_sided: true, memcap: limits.stream_bytes, ..Default::default() };
         let detection = config.rules.as_ref().filter(|_| config.protocols);
+        let mut parse = config.parse.clone().filter(|_| config.protocols);
+        if let (Some(parse), Some(rules)) = (&mut parse, detection) {
+            parse.hash_files |= rules.asks_hashes();
+        }
         Inspector {
             streams: Streams::new(settings),
             prefixes: Prefixes::new(PREFIXES),
@@ -112,7 +116,7 @@ impl Inspector {
             datagrams: Slab::new(),
             observer: config.discover.map(|discover| Observer::new(discover, limits.opening_bytes)),
             probing: config.protocols,
-            parse: config.parse.clone().filter(|_| config.protocols),
+            parse,
             detection: detection.map(|rules| Detection::new(Arc::clone(rules), config)),
             midstream: config.midstream,
             parsed: 0,
@@ -226,6 +230,13 @@ impl Inspector {
             };
         if !told && let Some(detection) = &mut self.detection {
             detection.packet(flow, seen, None, sink);
+        }
+    }
+
+    /// Takes an ICMP error, which is looked at for itself.
+    pub fn error(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        if let Some(detection) = &mut self.detection {
+            detection.error(packet, anomalies, sink);
         }
     }
 
@@ -344,7 +355,9 @@ impl Inspector {
         let done = connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server);
         let parsing = parsing.as_deref_mut().filter(|parsing| parsing.is_due());
         if let Some(detection) = detection {
-            detection.packet(flow, Seen { events, streamed: true, ..seen }, parsing.as_deref(), sink);
+            // What a RST carries is no data of the stream, nor looked at for itself.
+            let streamed = connection.took() || packet.tcp.flags.has(TcpFlags::RST);
+            detection.packet(flow, Seen { events, streamed, ..seen }, parsing.as_deref(), sink);
         }
         if let Some(parsing) = parsing {
             parsing.settle(flow, packet.time, false, sink);

@@ -148,9 +148,16 @@ impl Builder {
         Ok(())
     }
 
-    /// A test of the buffer that is current.
+    /// A test of the buffer that is current. What counts from the last match is of that one's buffer, if none is sticky.
     pub(super) fn inspect(&mut self, test: Inspect) -> Parsed<()> {
-        let index = self.current()?;
+        let last = self.options.iter().rev().find_map(|option| match &option.body {
+            Body::Inspect(index, Inspect::Content(_) | Inspect::Pcre(_) | Inspect::ByteJump(_)) => Some(*index),
+            _ => None,
+        });
+        let index = match last {
+            Some(index) if self.sticky.is_none() && test.is_relative() => index,
+            _ => self.current()?,
+        };
         let content = matches!(test, Inspect::Content(_));
         self.push(Body::Inspect(index, test))?;
         if content {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::ast::Rule;
+use super::ast::{Body, Inspect, Rule};
 use super::builder::{Builder, Keywords};
 use super::classes::Classes;
 use super::config::{self, Classification, ThresholdLine};
@@ -28,6 +28,7 @@ pub struct Ruleset {
     variables: Variables,
     classes: Classes,
     thresholds: Vec<ThresholdLine>,
+    provided: HashMap<Box<str>, Box<[u8]>, foldhash::fast::RandomState>,
 }
 
 impl Ruleset {
@@ -88,6 +89,43 @@ impl Ruleset {
     #[must_use]
     pub fn thresholds(&self) -> &[ThresholdLine] {
         &self.thresholds
+    }
+
+    /// Files that enabled rules name (data sets, lists of hashes), and the file of the rule that does; each name once.
+    /// They are to be given to [`Ruleset::provide`] before the rules are compiled.
+    #[must_use]
+    pub fn wanted(&self) -> Vec<(&str, &str)> {
+        let mut wanted: Vec<(&str, &str)> = Vec::new();
+        for rule in self.rules.iter().filter(|rule| rule.enabled) {
+            let file = self.files.get(rule.file as usize).map_or("", |file| file);
+            for option in &rule.options {
+                let name = match &option.body {
+                    Body::FileHash(_, _, name) => Some(&**name),
+                    Body::Inspect(_, Inspect::Dataset(set) | Inspect::Datarep(set, _)) => {
+                        let mut settings = set.settings.iter();
+                        settings.find(|(key, _)| matches!(&**key, "load" | "state")).map(|(_, name)| &**name)
+                    }
+                    _ => None,
+                };
+                if let Some(name) = name
+                    && !wanted.iter().any(|(known, _)| *known == name)
+                {
+                    wanted.push((name, file));
+                }
+            }
+        }
+        wanted
+    }
+
+    /// Gives the bytes of a file that rules name.
+    pub fn provide(&mut self, name: &str, bytes: Vec<u8>) {
+        self.provided.insert(name.into(), bytes.into());
+    }
+
+    /// The bytes of a file that rules name; `None` if nobody gave them.
+    #[must_use]
+    pub fn provided(&self, name: &str) -> Option<&[u8]> {
+        self.provided.get(name).map(|bytes| &**bytes)
     }
 
     /// Names of the files, in the order they were read.

@@ -19,6 +19,7 @@ pub struct Connection {
     /// Where it stood before a RST.
     pub(super) before_reset: State,
     pub(super) marks: u8,
+    took: bool,
     /// Different SYNs, later different SYN-ACKs, that came.
     pub(super) tries: u8,
 }
@@ -42,6 +43,7 @@ impl Connection {
             state: State::None,
             before_reset: State::None,
             marks: 0,
+            took: false,
             tries: 0,
         }
     }
@@ -78,20 +80,26 @@ impl Connection {
     /// Takes a packet of the connection, hands on what is in order, and tells what is odd.
     #[inline]
     pub fn segment<R: Reader>(&mut self, segment: &Segment<'_>, streams: &mut Streams, reader: &mut R) -> Events {
-        let mut pass = Pass { streams, reader, events: Events::NONE };
+        let mut pass = Pass { streams, reader, events: Events::NONE, took: false };
         if !self.in_order(segment, &mut pass) {
             self.otherwise(segment, &mut pass);
         }
         if !pass.events.is_empty() {
             pass.streams.stats.events.add(pass.events);
         }
+        self.took = pass.took;
         pass.events
+    }
+
+    /// Whether the last packet's data became part of its stream; what came before the stream's place counts too.
+    pub fn took(&self) -> bool {
+        self.took
     }
 
     /// Gives the connection up: what waits is handed on with its gaps, both ends are told, buffers go back. Nothing
     /// comes after it.
     pub fn close<R: Reader>(&mut self, streams: &mut Streams, reader: &mut R) {
-        let mut pass = Pass { streams, reader, events: Events::NONE };
+        let mut pass = Pass { streams, reader, events: Events::NONE, took: false };
         let reset = self.sides.iter().any(|half| half.is(RST));
         for side in [Side::Client, Side::Server] {
             let how = if reset { End::Reset } else { End::Open };
@@ -131,6 +139,7 @@ impl Connection {
         me.note_stamp(segment);
         me.top = end;
         if !payload.is_empty() {
+            pass.took = true;
             me.hand_captured(pass, side, payload);
         }
         true

@@ -69,6 +69,8 @@ pub(super) struct Pass<'a, R> {
     pub streams: &'a mut Streams,
     pub reader: &'a mut R,
     pub events: Events,
+    /// The packet's data is part of its stream.
+    pub took: bool,
 }
 
 impl Half {
@@ -114,6 +116,7 @@ impl Half {
         if len == 0 {
             return;
         }
+        pass.took = true;
         if self.is(DONE) {
             self.pass_over(end);
             return;
@@ -161,6 +164,7 @@ impl Half {
         if self.is(DONE) || (self.store.is_some() && !self.is(ASIDE)) {
             return;
         }
+        pass.took = true;
         let mut store = self.store.take().unwrap_or_else(|| pass.streams.pool.list());
         let pool = &mut pass.streams.pool;
         empty(&mut store, pool);

@@ -101,7 +101,7 @@ impl Found {
         if let Some(known) = self.messages.iter_mut().find(|known| known.text.message == message) {
             known.text.count += 1;
         } else if self.messages.len() < MOST_MESSAGES {
-            let text = EventMessage { severity: event.change.severity(), message, count: 1 };
+            let text = EventMessage::new(event.change.severity(), message);
             let new = matches!(event.change, Change::Service { .. });
             self.messages.push(Message { service, new, text });
         } else {
@@ -116,7 +116,8 @@ impl Found {
         let mut events: Vec<EventMessage> = self.messages.iter().map(|message| message.text.clone()).collect();
         events.sort_by_key(|event| event.severity);
         if self.more > 0 {
-            events.push(EventMessage { severity: LEAST, message: "more about this host".to_owned(), count: self.more });
+            events
+                .push(EventMessage { count: self.more, ..EventMessage::new(LEAST, "more about this host".to_owned()) });
         }
         Row {
             id,

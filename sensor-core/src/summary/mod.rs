@@ -2,19 +2,26 @@
 //!
 //! A flow belongs to the window in which it started, and to exactly one row of it, so that the rows add up to the
 //! flows. While the window is open its rows may be regrouped; after that only their counters follow their flows, until
-//! the last one ends. The grouping of a closed window depends on its flows alone, not on when viewers looked.
+//! the last one ends. The grouping of a closed window depends on its flows alone, not on when viewers looked. A flow that
+//! rules matched is in the window of its alert instead: see [`alerts`].
 
+mod alerts;
 mod changes;
 mod found;
 mod group;
 mod row;
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
+
 use foldhash::{HashMap, HashMapExt, HashSet};
 use sensor_wire::request::{FlowsAnswer, Value, ValueColumn, ValueCount, ValuesAnswer};
-use sensor_wire::{Addr, Row, RowId, Timestamp};
+use sensor_wire::{Addr, Row, RowId, RowKind, Timestamp};
 
 use crate::flow::{Flow, FlowIndex, FlowTable, ip_of};
 use crate::limits::Limits;
+use alerts::Alerts;
+pub use alerts::Hit;
 use changes::Changes;
 pub use group::{GroupKey, Grouping, Pattern, group};
 pub use row::flow_record;
@@ -35,12 +42,27 @@ pub struct Summary {
     dirty: Vec<FlowIndex>,
     changes: Changes,
     /// Rows of closed windows, oldest first: the order in which they give way.
-    closed: std::collections::VecDeque<RowIndex>,
+    closed: Closed,
+    /// What rules matched.
+    alerts: Alerts,
+    /// Rows that flows left because of an alert.
+    left: HashSet<RowIndex>,
+    /// Rows that were ever made.
+    births: u64,
     kept_flows: usize,
     evicted: u64,
 }
 
 type RowIndex = u32;
+
+/// Rows of closed windows with the change that made them, by which those are passed over whose place was taken since.
+#[derive(Debug, Default)]
+struct Closed {
+    /// Those without an alert.
+    plain: VecDeque<(RowIndex, u64)>,
+    /// Those with one.
+    alerts: VecDeque<(RowIndex, u64)>,
+}
 
 /// The window that takes new flows.
 #[derive(Debug)]
@@ -52,6 +74,8 @@ struct Window {
     placed: usize,
     /// How many were there at the last regrouping.
     grouped: usize,
+    /// Those that left their row in it because of an alert.
+    loose: Vec<FlowIndex>,
     rows: Vec<RowIndex>,
     /// Rows of discovery, a host each.
     found: Vec<RowIndex>,
@@ -65,6 +89,8 @@ struct Member {
     next: Option<FlowIndex>,
     /// What the row's sums hold of this flow.
     reported: Reported,
+    /// Its alerts.
+    alerts: alerts::Place,
 }
 
 impl Summary {
@@ -80,7 +106,10 @@ impl Summary {
             members: Vec::new(),
             dirty: Vec::new(),
             changes: Changes::default(),
-            closed: std::collections::VecDeque::new(),
+            closed: Closed::default(),
+            alerts: Alerts::new(alerts::MOST_COUNTS),
+            left: HashSet::default(),
+            births: 0,
             kept_flows: 0,
             evicted: 0,
         }
@@ -93,14 +122,20 @@ impl Summary {
         if let Some(flow) = table.get_mut(index) {
             flow.kept = true;
         }
+        self.enter(index, first);
+    }
+
+    /// A flow comes into the open window.
+    fn enter(&mut self, index: FlowIndex, time: Timestamp) {
         if self.members.len() <= index as usize {
             self.members.resize(index as usize + 1, Member::default());
         }
         if let Some(member) = self.members.get_mut(index as usize) {
+            self.alerts.forget(&mut member.alerts);
             *member = Member::default();
         }
         self.kept_flows += 1;
-        self.window(first).flows.push(index);
+        self.window(time).flows.push(index);
     }
 
     /// The window that takes what is new at a time.
@@ -111,6 +146,7 @@ impl Summary {
             flows: Vec::new(),
             placed: 0,
             grouped: 0,
+            loose: Vec::new(),
             rows: Vec::new(),
             found: Vec::new(),
         })
@@ -125,10 +161,12 @@ impl Summary {
     /// Brings the rows up to date with the flows: after this, and before the next packet, rows equal the sums of
     /// their flows. Called before viewers are answered.
     pub fn settle(&mut self, table: &mut FlowTable) {
+        self.settle_left(table);
         self.place_new_flows(table);
         self.apply_dirty(table);
         self.evict(table);
         self.changes.compact(&self.rows);
+        self.closed.compact(&self.rows);
     }
 
     /// Time goes on without packets: closes the open window if time has left it.
@@ -150,7 +188,7 @@ impl Summary {
         let rows = picked
             .into_iter()
             .filter_map(|index| self.rows.get(index as usize))
-            .filter_map(|slot| slot.to_wire(table))
+            .filter_map(|slot| self.to_wire(slot, table))
             .collect();
         Delta { seq, rows, removed, reset }
     }
@@ -199,6 +237,17 @@ impl Summary {
         ValuesAnswer { total: values.len() as u32, values, gone: false, done: true }
     }
 
+    /// A row for viewers.
+    fn to_wire(&self, slot: &RowSlot, table: &FlowTable) -> Option<Row> {
+        let mut row = slot.to_wire(table)?;
+        if slot.alerts {
+            row.kind = RowKind::Alert;
+            let places = self.members_of(slot).filter_map(|index| self.members.get(index as usize));
+            row.events = self.alerts.messages(places.map(|member| member.alerts));
+        }
+        Some(row)
+    }
+
     /// Rows kept.
     pub fn row_count(&self) -> usize {
         self.by_id.len()
@@ -227,10 +276,15 @@ impl Summary {
         if self.open.is_none() {
             return;
         }
+        self.settle_left(table);
         self.regroup(table);
         if let Some(window) = self.open.take() {
-            self.closed.extend(window.rows);
-            self.closed.extend(window.found);
+            for row in window.rows.into_iter().chain(window.found) {
+                let Some(slot) = self.rows.get_mut(row as usize) else { continue };
+                slot.closed = true;
+                let of = if slot.alerts { &mut self.closed.alerts } else { &mut self.closed.plain };
+                of.push_back((row, slot.born));
+            }
         }
         self.apply_dirty(table);
         self.evict(table);
@@ -241,14 +295,15 @@ impl Summary {
     fn place_new_flows(&mut self, table: &mut FlowTable) {
         let Some(window) = &mut self.open else { return };
         let total = window.flows.len();
-        if window.placed == total {
+        if window.placed == total && window.loose.is_empty() {
             return;
         }
         if total <= CHEAP_TO_REGROUP || total - window.grouped >= window.grouped / 4 {
             self.regroup(table);
             return;
         }
-        let new: Vec<FlowIndex> = window.flows.get(window.placed..).unwrap_or_default().to_vec();
+        let mut new = std::mem::take(&mut window.loose);
+        new.extend(window.flows.get(window.placed..).unwrap_or_default());
         window.placed = total;
         for index in new {
             let Some(id) = table.get(index).map(Flow::id) else { continue };
@@ -264,12 +319,12 @@ impl Summary {
     /// Groups the open window anew and changes its rows where the outcome differs.
     fn regroup(&mut self, table: &mut FlowTable) {
         let Some(mut window) = self.open.take() else { return };
-        let grouping = group(Positions { flows: window.flows.iter(), table });
         window.placed = window.flows.len();
         window.grouped = window.flows.len();
+        window.loose.clear();
 
-        let mut rows = Vec::with_capacity(grouping.groups.len() + grouping.alone.len());
-        let mut wanted: Vec<(RowId, Vec<FlowIndex>)> = Vec::with_capacity(rows.capacity());
+        let mut rows = Vec::with_capacity(window.rows.len());
+        let mut wanted: Vec<(RowId, Vec<FlowIndex>)> = Vec::with_capacity(window.rows.len());
         let own: HashSet<RowId> =
             window.rows.iter().filter_map(|row| self.rows.get(*row as usize)).map(|slot| slot.id).collect();
         let mut keep: HashSet<RowId> = HashSet::default();
@@ -278,13 +333,17 @@ impl Summary {
             keep.insert(id);
             id
         };
-        let flow_at = |position: &u32| window.flows.get(*position as usize).copied();
-        for (key, members) in &grouping.groups {
-            wanted.push((own_id(key.row_id(window.start)), members.iter().filter_map(flow_at).collect()));
-        }
-        for index in grouping.alone.iter().filter_map(flow_at) {
-            if let Some(flow) = table.get(index) {
-                wanted.push((own_id(flow.id()), vec![index]));
+        for (set, flows) in self.by_set(&window.flows) {
+            let grouping = group(Positions { flows: flows.iter(), table });
+            let flow_at = |position: &u32| flows.get(*position as usize).copied();
+            for (key, members) in &grouping.groups {
+                let id = own_id(key.row_id(window.start) ^ set);
+                wanted.push((id, members.iter().filter_map(flow_at).collect()));
+            }
+            for index in grouping.alone.iter().filter_map(flow_at) {
+                if let Some(flow) = table.get(index) {
+                    wanted.push((own_id(flow.id()), vec![index]));
+                }
             }
         }
 
@@ -318,14 +377,36 @@ impl Summary {
         self.open = Some(window);
     }
 
+    /// Flows by the rules that matched them, in the order of the first of each; those that none matched are first.
+    fn by_set<'a>(&self, flows: &'a [FlowIndex]) -> Vec<(u64, Cow<'a, [FlowIndex]>)> {
+        let set =
+            |index: &FlowIndex| self.members.get(*index as usize).map_or(0, |member| self.alerts.set(member.alerts));
+        if flows.iter().all(|index| set(index) == 0) {
+            return vec![(0, flows.into())];
+        }
+        let mut sets: Vec<(u64, Cow<'a, [FlowIndex]>)> = vec![(0, Cow::default())];
+        let mut places: HashMap<u64, usize> = HashMap::from_iter([(0, 0)]);
+        for index in flows {
+            let set = set(index);
+            let place = *places.entry(set).or_insert_with(|| {
+                sets.push((set, Cow::default()));
+                sets.len() - 1
+            });
+            if let Some((_, flows)) = sets.get_mut(place) {
+                flows.to_mut().push(*index);
+            }
+        }
+        sets
+    }
+
     /// Takes the flows' changes over into their rows' sums.
     fn apply_dirty(&mut self, table: &mut FlowTable) {
         let mut dirty = std::mem::take(&mut self.dirty);
         for index in dirty.drain(..) {
             let Some(flow) = table.get_mut(index) else { continue };
             flow.dirty = false;
-            let now = Reported::of(flow);
             let Some(member) = self.members.get_mut(index as usize) else { continue };
+            let now = Reported::of(flow, self.alerts.total(member.alerts));
             let before = std::mem::replace(&mut member.reported, now);
             if let Some(row) = member.row
                 && before != now
@@ -341,13 +422,14 @@ impl Summary {
     /// Oldest rows give way when there are too many, or their flows are.
     fn evict(&mut self, table: &mut FlowTable) {
         while self.by_id.len() > self.limits.rows || self.kept_flows > self.limits.kept_flows {
-            let Some(row) = self.closed.pop_front() else { return };
+            let Some(row) = self.closed.oldest(&self.rows, self.limits.rows) else { return };
             let Some(slot) = self.rows.get(row as usize) else { continue };
             let flows: Vec<FlowIndex> = self.members_of(slot).collect();
             self.remove_row(row, false);
             for index in flows {
                 if let Some(member) = self.members.get_mut(index as usize) {
                     member.row = None;
+                    self.alerts.forget(&mut member.alerts);
                 }
                 table.release(index);
                 self.kept_flows -= 1;
@@ -361,7 +443,8 @@ impl Summary {
     }
 
     fn add_row(&mut self, id: RowId) -> RowIndex {
-        let slot = RowSlot::new(id);
+        self.births += 1;
+        let slot = RowSlot::new(id, self.births);
         let index = match self.free.pop() {
             Some(index) => {
                 if let Some(place) = self.rows.get_mut(index as usize) {
@@ -392,15 +475,18 @@ impl Summary {
         }
     }
 
-    fn append(&mut self, row: RowIndex, index: FlowIndex, table: &mut FlowTable) {
+    fn append(&mut self, row: RowIndex, index: FlowIndex, table: &FlowTable) {
         let Some(slot) = self.rows.get_mut(row as usize) else { return };
         let tail = slot.tail.replace(index);
         slot.head.get_or_insert(index);
         slot.count += 1;
-        if let Some(flow) = table.get(index) {
-            slot.first = slot.first.min(flow.first);
+        let Some(member) = self.members.get_mut(index as usize) else { return };
+        let since = self.alerts.since(member.alerts);
+        slot.alerts |= since.is_some();
+        if let Some(first) = since.or_else(|| table.get(index).map(|flow| flow.first)) {
+            slot.first = slot.first.min(first);
         }
-        if let Some(member) = self.members.get_mut(index as usize) {
+        {
             member.row = Some(row);
             member.next = None;
             slot.add(&member.reported);
@@ -448,6 +534,33 @@ impl Summary {
 
     fn members_of(&self, slot: &RowSlot) -> impl Iterator<Item = FlowIndex> + '_ {
         std::iter::successors(slot.head, |index| self.members.get(*index as usize)?.next)
+    }
+}
+
+impl Closed {
+    /// Takes the row that gives way: the oldest without an alert, as long as those with one are not more than half.
+    fn oldest(&mut self, rows: &[RowSlot], most: usize) -> Option<RowIndex> {
+        let is_there = |(row, born): &(RowIndex, u64)| {
+            rows.get(*row as usize).is_some_and(|slot| slot.alive && slot.born == *born)
+        };
+        let take = |from: &mut VecDeque<(RowIndex, u64)>| {
+            std::iter::from_fn(|| from.pop_front()).find(is_there).map(|(row, _)| row)
+        };
+        if self.alerts.len() > most / 2 {
+            return take(&mut self.alerts).or_else(|| take(&mut self.plain));
+        }
+        take(&mut self.plain).or_else(|| take(&mut self.alerts))
+    }
+
+    /// Drops those that are no more once they outnumber the others.
+    fn compact(&mut self, rows: &[RowSlot]) {
+        if self.plain.len() + self.alerts.len() > 2 * rows.len() + 1024 {
+            let is_there = |(row, born): &(RowIndex, u64)| {
+                rows.get(*row as usize).is_some_and(|slot| slot.alive && slot.born == *born)
+            };
+            self.plain.retain(is_there);
+            self.alerts.retain(is_there);
+        }
     }
 }
 

@@ -15,6 +15,12 @@ pub struct RowSlot {
     /// Order of its last change; 0 while it has none.
     pub seq: u64,
     pub alive: bool,
+    /// Which of all rows that were ever made.
+    pub born: u64,
+    /// Its window is closed.
+    pub closed: bool,
+    /// Its flows have alerts.
+    pub alerts: bool,
     pub head: Option<FlowIndex>,
     pub tail: Option<FlowIndex>,
     pub count: u32,
@@ -60,10 +66,12 @@ pub struct Reported {
     open: bool,
     estimate: bool,
     app: Option<AppProto>,
+    /// Alerts: no sum has them, but viewers hear of them.
+    alerts: u64,
 }
 
 impl Reported {
-    pub fn of(flow: &Flow) -> Reported {
+    pub fn of(flow: &Flow, alerts: u64) -> Reported {
         Reported {
             last: flow.last,
             packets: flow.packets(),
@@ -73,16 +81,20 @@ impl Reported {
             open: flow.end.is_none(),
             estimate: flow.estimate(),
             app: flow.app,
+            alerts,
         }
     }
 }
 
 impl RowSlot {
-    pub fn new(id: RowId) -> RowSlot {
+    pub fn new(id: RowId, born: u64) -> RowSlot {
         RowSlot {
             id,
             seq: 0,
             alive: true,
+            born,
+            closed: false,
+            alerts: false,
             head: None,
             tail: None,
             count: 0,
@@ -102,7 +114,7 @@ impl RowSlot {
 
     /// Forgets its flows and sums; keeps its id.
     pub fn clear_members(&mut self) {
-        *self = RowSlot { seq: self.seq, ..RowSlot::new(self.id) };
+        *self = RowSlot { seq: self.seq, closed: self.closed, ..RowSlot::new(self.id, self.born) };
     }
 
     /// Adds a flow's part.

@@ -5,3 +5,4 @@ mod captures;
 mod names_and_keys;
 mod replay;
 mod simple;
+mod windows;

@@ -91,4 +91,51 @@ pub struct EventMessage {
     pub message: String,
     /// How many times.
     pub count: u32,
+    /// The rule that an IDS event is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Box<RuleNote>>,
+}
+
+impl EventMessage {
+    /// A message that came once and is of no rule.
+    pub fn new(severity: u8, message: String) -> EventMessage {
+        EventMessage { severity, message, count: 1, rule: None }
+    }
+}
+
+/// What the alerts of a rule say beside its message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleNote {
+    /// Group.
+    pub gid: u32,
+    /// Number within the group.
+    pub sid: u32,
+    /// Revision.
+    pub rev: u32,
+    /// Class, as rules name it; empty where the rule has none.
+    #[serde(default)]
+    pub class: String,
+    /// What the rule does.
+    #[serde(default)]
+    pub action: RuleAction,
+    /// Time of the first alert.
+    #[serde(default)]
+    pub first: Timestamp,
+    /// Time of the last alert.
+    #[serde(default)]
+    pub last: Timestamp,
+}
+
+/// What a rule does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RuleAction {
+    /// Tells.
+    #[default]
+    Alert,
+    /// Says that what it matched is fine.
+    Pass,
+    /// Drops, where the sensor is in the path.
+    Drop,
+    /// Drops and tells an end of it.
+    Reject,
 }

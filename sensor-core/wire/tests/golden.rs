@@ -14,7 +14,7 @@ use sensor_wire::host::{
 };
 use sensor_wire::live::{CaptureFailure, CaptureStatus, Live, SourceState, Status, failure};
 use sensor_wire::request::{Done, FlowsAnswer, Request, Value, ValueColumn, ValueCount, ValuesAnswer};
-use sensor_wire::row::EventMessage;
+use sensor_wire::row::{EventMessage, RuleAction, RuleNote};
 use sensor_wire::{Addr, Few, FlowRecord, Row, RowKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -35,6 +35,7 @@ fn messages_are_written_and_read_as_ever() {
     check.message("request hosts", &Request::Hosts { after: 9 });
     check.message("hosts", &hosts());
     check.message("live", &live());
+    check.message("live alert", &Live { rows: vec![alert()], ..Live::default() });
     check.message("live reset", &Live { reset: true, ..Live::default() });
     for (name, state) in [
         ("status starting", SourceState::Starting),
@@ -319,9 +320,23 @@ fn row() -> Row {
         client_ports: Few::Many(2),
         app_protos: vec!["tls".into()],
         states: [0, 1, 2],
-        events: vec![EventMessage { severity: 1, message: "ET MALWARE Beacon".into(), count: 2 }],
+        events: vec![EventMessage { count: 2, ..EventMessage::new(1, "ET MALWARE Beacon".into()) }],
         rank: Some(-40),
     }
+}
+
+fn alert() -> Row {
+    let note = RuleNote {
+        gid: 1,
+        sid: 2_027_397,
+        rev: 4,
+        class: "trojan-activity".into(),
+        action: RuleAction::Drop,
+        first: 1_700_000_000_100_000_000,
+        last: 1_700_000_000_500_000_000,
+    };
+    let message = EventMessage::new(1, "ET MALWARE Beacon".into());
+    Row { events: vec![EventMessage { count: 2, rule: Some(Box::new(note)), ..message }], ..row() }
 }
 
 fn no_ports() -> Row {

@@ -339,7 +339,8 @@ pub(crate) mod tests {
     #[test]
     fn the_worst_message_leads() {
         let mut row = sweep();
-        let message = |severity, message: &str, count| EventMessage { severity, message: message.into(), count };
+        let message =
+            |severity, message: &str, count| EventMessage { count, ..EventMessage::new(severity, message.into()) };
         row.kind = RowKind::Alert;
         row.events = vec![message(3, "minor", 1), message(1, "major", 306)];
         let events = events(&row);

@@ -72,6 +72,7 @@ pub(super) fn run(rules: &Rules) -> Result<u8> {
             super::warn(&format!("{error:#}"));
         }
     }
+    provide(&mut set);
     let (_, refused) = detect::Rules::compile(&set, protocols::all());
     let report = report(&set, &refused);
     let mut out = BufWriter::new(io::stdout().lock());
@@ -116,6 +117,22 @@ pub(super) fn read(set: &mut Ruleset, path: &Path, depth: usize) -> Result<()> {
     let bytes = if name.ends_with(".gz") { limited(MultiGzDecoder::new(file)) } else { limited(file) };
     set.read(&name, &bytes.with_context(|| name.clone())?);
     Ok(())
+}
+
+/// Gives the rules the files they name: beside their own file, or where the program was started.
+pub(super) fn provide(set: &mut Ruleset) {
+    let wanted: Vec<(String, PathBuf)> = set
+        .wanted()
+        .into_iter()
+        .map(|(name, file)| (name.to_owned(), Path::new(file).parent().unwrap_or(Path::new("")).join(name)))
+        .collect();
+    for (name, beside) in wanted {
+        let bytes = File::open(&beside).or_else(|_| File::open(&name)).and_then(limited);
+        // A rule whose file is missing is refused with its name.
+        if let Ok(bytes) = bytes {
+            set.provide(&name, bytes);
+        }
+    }
 }
 
 fn archive(set: &mut Ruleset, name: &str, packed: impl Read) -> Result<()> {

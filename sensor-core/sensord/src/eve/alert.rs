@@ -7,7 +7,7 @@ use sensor_core::json::Object;
 use sensor_core::rules::{Action, Rule, Ruleset};
 use sensor_core::{Alerted, Dropped};
 
-use super::app::{bare_header, header};
+use super::app::{header, packet_header};
 use super::time;
 
 /// Appends an alert's line.
@@ -15,10 +15,10 @@ pub(super) fn write(line: &mut Vec<u8>, alert: &Alerted<'_>, rule: &Rule, rules:
     Object::write(line, |event| {
         match alert.flow {
             Some(of) => header(event, of, alert.side, alert.time, "alert"),
-            None => bare_header(event, alert.time, "alert"),
+            None => packet_header(event, alert.packet, alert.time, "alert"),
         }
-        if let Some(number) = alert.number {
-            event.number("pcap_cnt", number);
+        if let Some(packet) = alert.packet {
+            event.number("pcap_cnt", packet.number);
         }
         if let Some((_, id, _)) = alert.transaction {
             event.number("tx_id", id);
@@ -28,6 +28,7 @@ pub(super) fn write(line: &mut Vec<u8>, alert: &Alerted<'_>, rule: &Rule, rules:
             && let Some(name) = protocol.eve
         {
             event.object(name, |object| transaction.eve(object));
+            transaction.beside(event);
         }
         let Some(of) = alert.flow else { return };
         if let Some(app) = of.app {

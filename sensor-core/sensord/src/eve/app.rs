@@ -3,8 +3,8 @@
 use sensor_core::Told;
 use sensor_core::applayer::Side;
 use sensor_core::applayer::parser::FileState;
-use sensor_core::decode::ip_proto;
-use sensor_core::flow::{Flow, community_id};
+use sensor_core::decode::{Packet, ip_proto};
+use sensor_core::flow::{Flow, community_id, ip_of};
 use sensor_core::json::Object;
 
 use super::{address, proto_name, time};
@@ -15,6 +15,7 @@ pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
         header(event, told.flow, told.transaction.only().unwrap_or(Side::ToServer), told.time, name);
         event.number("tx_id", told.id);
         event.object(name, |object| told.transaction.eve(object));
+        told.transaction.beside(event);
         event.text("community_id", community_id(told.flow));
     });
     line.push(b'\n');
@@ -60,10 +61,21 @@ pub(super) fn anomalies(line: &mut Vec<u8>, told: &Told<'_>) {
     }
 }
 
-/// What an event of no flow begins with.
-pub(super) fn bare_header(event: &mut Object<'_>, at: i64, name: &str) {
+/// What an event of no flow begins with: of a packet, or of a frame that holds none.
+pub(super) fn packet_header(event: &mut Object<'_>, packet: Option<&Packet<'_>>, at: i64, name: &str) {
     quoted(event.raw("timestamp"), |out| time(out, at));
     event.text("event_type", name);
+    let Some(packet) = packet.filter(|packet| packet.proto != 0) else { return };
+    quoted(event.raw("src_ip"), |out| address(out, ip_of(packet.source, packet.v6)));
+    quoted(event.raw("dest_ip"), |out| address(out, ip_of(packet.destination, packet.v6)));
+    event.number("ip_v", if packet.v6 { 6_u8 } else { 4 });
+    match proto_name(packet.proto) {
+        Some(proto) => event.text("proto", proto),
+        None => event.display("proto", packet.proto),
+    };
+    if matches!(packet.proto, ip_proto::ICMP | ip_proto::ICMPV6) {
+        event.number("icmp_type", packet.icmp.0).number("icmp_code", packet.icmp.1);
+    }
 }
 
 /// What all events of a flow begin with; the source is who sent what goes to that side.

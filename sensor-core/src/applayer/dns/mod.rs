@@ -104,7 +104,7 @@ impl Dns {
             self.odd(event::MALFORMED_DATA);
             return true;
         };
-        if self.kind != Kind::Mdns && message.is_response() != (side == Side::ToClient) {
+        if self.kind == Kind::Dns && message.is_response() != (side == Side::ToClient) {
             self.odd(if message.is_response() { event::NOT_REQUEST } else { event::NOT_RESPONSE });
             return true;
         }

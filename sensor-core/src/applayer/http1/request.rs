@@ -56,7 +56,7 @@ impl Http1 {
         let [method, target, _] = words.map(part);
         transaction.is_head = method == b"HEAD";
         transaction.is_connect = method == b"CONNECT";
-        let read = if transaction.is_connect {
+        let read = if transaction.is_connect && !target.starts_with(b"/") {
             Target { authority: Some(target), path: target, query: None }
         } else {
             Target::read(target)

@@ -30,8 +30,8 @@ impl<'a> Target<'a> {
         Target { authority: Some(authority), path, query }
     }
 
-    /// Appends what rules see as the URI: the normalised path and the query as it came. Tells whether the path was
-    /// encoded twice.
+    /// Appends what rules see as the URI: the normalised path and the decoded query. Tells whether the path was encoded
+    /// twice.
     pub fn normalise(&self, twice: [bool; 2], out: &mut Vec<u8>) -> bool {
         let start = out.len();
         decode(self.path, true, out);
@@ -46,7 +46,12 @@ impl<'a> Target<'a> {
         }
         if let Some(query) = self.query {
             out.push(b'?');
-            if twice[1] { decode(query, false, out) } else { out.extend_from_slice(query) }
+            let start = out.len();
+            decode(query, false, out);
+            if twice[1] {
+                let once = out.split_off(start);
+                decode(&once, false, out);
+            }
         }
         is_double
     }
@@ -167,7 +172,7 @@ mod tests {
     fn paths_are_normalised() {
         for (target, expected) in [
             ("/../a/b/../c/./d.html", "/a/c/d.html"),
-            ("/a//b\\c/%2e%2e/d?x=/../%41", "/a/b/d?x=/../%41"),
+            ("/a//b\\c/%2e%2e/d?x=/../%41", "/a/b/d?x=/../A"),
             ("/%41%u0042%uff43%zz%", "/ABc%zz%"),
             ("/a/..", "/"),
             ("/a/.", "/a/"),

@@ -29,6 +29,11 @@ pub(super) fn decode_as(mode: Base64Mode, source: &[u8], most: usize, out: &mut 
     !out.is_empty()
 }
 
+/// Decodes all of it or nothing.
+pub(in crate::detect) fn decode_strictly(source: &[u8], out: &mut Vec<u8>) -> bool {
+    decode_as(Base64Mode::Strict, source, source.len(), out)
+}
+
 fn decode(source: &[u8], most: usize, skip: bool, out: &mut Vec<u8>) {
     let (mut bits, mut count) = (0_u32, 0);
     for byte in source {

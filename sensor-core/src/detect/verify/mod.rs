@@ -13,6 +13,7 @@ mod number;
 mod pcre;
 mod transform;
 
+pub(super) use base64::decode_strictly as decode_base64;
 use crate::rules::Comparison;
 use crate::rules::ast::{Asn1, ByteExtract, ByteJump, ByteMath, ByteTest, DatasetCommand, IsDataAt};
 

@@ -159,6 +159,27 @@ pub enum Scope {
     Alert,
 }
 
+impl Inspect {
+    /// Whether it reads what stands behind the last match. Contents and expressions are not meant.
+    pub(crate) fn is_relative(&self) -> bool {
+        match self {
+            Inspect::ByteTest(ByteTest { number, .. })
+            | Inspect::ByteJump(ByteJump { number, .. })
+            | Inspect::ByteExtract(ByteExtract { number, .. })
+            | Inspect::ByteMath(ByteMath { number, .. }) => number.relative,
+            Inspect::IsDataAt(IsDataAt { relative, .. }) => *relative,
+            Inspect::Content(_)
+            | Inspect::Pcre(_)
+            | Inspect::Size(_)
+            | Inspect::Absent { .. }
+            | Inspect::Base64Decode { .. }
+            | Inspect::Dataset(_)
+            | Inspect::Datarep(..)
+            | Inspect::Entropy { .. } => false,
+        }
+    }
+}
+
 /// Bytes that are read as a number.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NumberAt {

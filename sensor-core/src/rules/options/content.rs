@@ -36,7 +36,9 @@ pub(super) fn tls_issuer(builder: &mut Builder, value: &str) -> Parsed<()> {
 }
 
 pub(super) fn tls_fingerprint(builder: &mut Builder, value: &str) -> Parsed<()> {
-    let content = read(value)?;
+    let mut content = read(value)?;
+    // Fingerprints are in lower case wherever they stand.
+    content.bytes.make_ascii_lowercase();
     moved(builder, Buffer::TlsCertFingerprint, Content { startswith: true, endswith: true, ..content })
 }
 
@@ -200,9 +202,11 @@ const MAX_CAPTURES: usize = 8;
 /// `pcre:[!]"/expression/flags[,scope:name...]"`
 pub(super) fn pcre(builder: &mut Builder, value: &str) -> Parsed<()> {
     let (negated, rest) = negation(value);
-    // Quotes within an expression need no backslash: it ends with the last one.
-    let text = rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    let text = text.ok_or_else(|| Fault::at(rest, "the expression has to stand in double quotes"))?;
+    // Quotes within an expression need no backslash: it ends with the last one. Old rules have none around it.
+    let text = match rest.strip_prefix('"') {
+        Some(quoted) => quoted.strip_suffix('"').ok_or_else(|| Fault::at(rest, "the closing quote is missing"))?,
+        None => rest,
+    };
     let body = text.strip_prefix('/').ok_or_else(|| Fault::at(text, "the expression has to begin with /"))?;
     let (expression, rest) =
         body.rsplit_once('/').ok_or_else(|| Fault::at(text, "the expression has to end with /"))?;

@@ -79,9 +79,13 @@ pub(super) fn requires(_: &mut Builder, value: &str) -> Parsed<()> {
     for part in value.split(',').map(str::trim).filter(|part| !part.is_empty()) {
         match first_word(part) {
             ("version", rest) => version(rest)?,
-            // Scripts are the one thing asked for in the wild that is not there, and lua itself is refused with its
-            // reason; a keyword that is not known is refused where it stands.
-            ("keyword" | "feature", name) if !name.is_empty() => {
+            ("keyword", name) if !name.is_empty() => {
+                if !super::is_keyword(name) {
+                    return Err(Fault::at(name, format!("the rule needs the keyword {name}, which is not there")));
+                }
+            }
+            // Scripts are the one thing asked for in the wild that is not there.
+            ("feature", name) if !name.is_empty() => {
                 if name.contains("lua") {
                     return Err(Fault::at(name, format!("the rule needs {name}, which is not there")));
                 }

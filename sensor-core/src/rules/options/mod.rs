@@ -8,10 +8,14 @@ mod meta;
 mod packet;
 mod transform;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 pub(super) use flow::Limit;
 
 use crate::rules::ast::{Body, NumberTest, Which};
 use crate::rules::buffer::Side;
+use crate::rules::buffer::{Buffer, MODIFIERS};
 use crate::rules::builder::{Builder, Reader};
 use crate::rules::fault::{Fault, Parsed};
 use crate::rules::field::Field;
@@ -170,6 +174,17 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
     ("template2", "a keyword of Suricata's own examples"),
     ("template.buffer", "a keyword of Suricata's own examples"),
 ];
+
+/// Whether rules may use a keyword of that name.
+pub(super) fn is_keyword(name: &str) -> bool {
+    static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
+        let tables = [VALUES, BARE, EITHER].into_iter().flatten().map(|(name, _)| (*name).to_owned());
+        let fields = Field::ALL.iter().map(|field| field.name().to_owned());
+        let modifiers = MODIFIERS.iter().map(|(name, _)| (*name).to_owned());
+        Buffer::names().map(|(name, _)| name).chain(tables).chain(fields).chain(modifiers).collect()
+    });
+    NAMES.contains(name)
+}
 
 /// `field: comparison[, which of several]`.
 pub(super) fn number(builder: &mut Builder, field: Field, value: &str) -> Parsed<()> {
