@@ -129,6 +129,11 @@ pub trait Transaction: fmt::Debug {
         None
     }
 
+    /// Whose addresses its record begins with: the client's, but for single messages those of who sent it.
+    fn record_side(&self) -> Side {
+        self.only().unwrap_or(Side::ToServer)
+    }
+
     /// A buffer of a side, the one of that index where there are several. `scratch` is room for what does not lie in
     /// the transaction as rules see it; it is empty.
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]>;

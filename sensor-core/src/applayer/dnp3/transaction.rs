@@ -134,6 +134,14 @@ impl parser::Transaction for Transaction {
         u8::from(self.complete)
     }
 
+    fn only(&self) -> Option<Side> {
+        Some(self.side)
+    }
+
+    fn record_side(&self) -> Side {
+        Side::ToServer
+    }
+
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, _: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         (buffer == Buffer::Dnp3Data && side == self.side && index == 0).then_some(&self.data)
     }
