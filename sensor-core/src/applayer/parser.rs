@@ -130,6 +130,11 @@ pub trait Transaction: fmt::Debug {
         None
     }
 
+    /// Whose addresses its record begins with: the client's, but for single messages those of who sent it.
+    fn record_side(&self) -> Side {
+        self.only().unwrap_or(Side::ToServer)
+    }
+
     /// A buffer of a side, the one of that index where there are several. `scratch` is room for what does not lie in
     /// the transaction as rules see it; it is empty.
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]>;
@@ -158,11 +163,6 @@ pub trait Transaction: fmt::Debug {
     /// Files in it.
     fn files(&self) -> &[File] {
         &[]
-    }
-
-    /// To which side what its record in EVE tells of went: that packet's addresses it has. `None` if it has no record.
-    fn recorded_side(&self) -> Option<Side> {
-        Some(self.only().unwrap_or(Side::ToServer))
     }
 
     /// The event type of its record in EVE and the name of its object, where that is not the protocol's `usual` one;

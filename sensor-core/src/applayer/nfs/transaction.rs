@@ -100,10 +100,14 @@ impl parser::Transaction for Transaction {
         self.file.as_ref().map_or(&[], |file| file.transfer.files())
     }
 
-    fn recorded_side(&self) -> Option<Side> {
+    fn record_side(&self) -> Side {
+        Side::ToClient
+    }
+
+    fn record(&self, usual: &'static str) -> Option<&'static str> {
         // Attributes are asked for all the time; Suricata leaves these out too.
         let attributes = self.version < 4 && self.procedure == 1;
-        (!attributes).then_some(Side::ToClient)
+        (!attributes).then_some(usual)
     }
 
     fn eve(&self, object: &mut Object<'_>) {
