@@ -82,7 +82,7 @@ impl AppRules {
             let slots = slots.into_iter().map(|(buffer, side, members)| {
                 let ready = (parser.ready)(buffer.buffer, side);
                 let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| reason)?;
-                Ok(Slot { ready, bucket: Bucket::new(members)?, transforms, buffer, side })
+                Ok(Slot { ready, bucket: Bucket::new(members), transforms, buffer, side })
             });
             *side = SideRules { slots: slots.collect::<Result<_, String>>()?, always: always.into() };
         }
