@@ -99,7 +99,7 @@ fn results_are_aligned_behind_an_address_of_any_length() {
         let mut body = vec![0; 8];
         body.extend([length, 0]);
         body.extend(vec![b'x'; length.into()]);
-        while (16 + body.len()) % 4 != 0 {
+        while !body.len().is_multiple_of(4) {
             body.push(0);
         }
         body.extend([1, 0, 0, 0, 3, 0, 1, 0]); // one result, refused for its abstract syntax
