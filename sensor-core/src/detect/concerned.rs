@@ -113,7 +113,7 @@ fn size(set: &Addresses) -> u128 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::sets::Resolver;
+    use super::super::sets::{Element as _, Resolver};
     use super::*;
     use crate::rules::{Address, Variables};
 

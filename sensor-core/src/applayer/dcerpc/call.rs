@@ -149,7 +149,7 @@ fn results(mut fields: Fields<'_>, interfaces: &mut [Interface]) -> Option<()> {
     fields.skip(8)?;
     let address = usize::from(fields.u16()?);
     // The list is aligned to four bytes, as the header before it is.
-    fields.skip(address + (2 - address % 4 + 4) % 4)?;
+    fields.skip(address + (6 - address % 4) % 4)?;
     let count = fields.u8()?;
     fields.skip(3)?;
     for interface in interfaces.iter_mut().take(count.into()) {

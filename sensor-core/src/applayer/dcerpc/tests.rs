@@ -94,6 +94,23 @@ fn a_call_in_fragments_is_one_transaction_in_any_pieces() {
 }
 
 #[test]
+fn results_are_aligned_behind_an_address_of_any_length() {
+    for length in 0..9_u8 {
+        let mut body = vec![0; 8];
+        body.extend([length, 0]);
+        body.extend(vec![b'x'; length.into()]);
+        while !body.len().is_multiple_of(4) {
+            body.push(0);
+        }
+        body.extend([1, 0, 0, 0, 3, 0, 1, 0]); // one result, refused for its abstract syntax
+        body.extend([0; 20]);
+        let parts = [bind(kind::BIND, 1, &[0]), unit(kind::BIND_ACK, 3, 1, &body)];
+        let parser = feed(Transport::Tcp, &[(Side::ToServer, &parts[0]), (Side::ToClient, &parts[1])]);
+        assert_eq!(eve(&parser, 0)["interfaces"][0]["ack_result"], 3, "{length}");
+    }
+}
+
+#[test]
 fn a_refused_context_is_no_interface() {
     let parts = [bind(kind::BIND, 1, &[0]), bind_ack(1, &[2]), request(3, 2, 0, b"x")];
     let sides = [Side::ToServer, Side::ToClient, Side::ToServer];

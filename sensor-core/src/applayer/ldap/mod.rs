@@ -45,6 +45,9 @@ const START_TLS: &[u8] = b"1.3.6.1.4.1.1466.20037";
 const FRAMING: Rules = Rules {
     length: |bytes| match bytes {
         [] | [0x30] => Length::Needs(2),
+        // A security layer's length (RFC 4422, section 3.7).
+        [0, a, b, c, ..] => Length::Is(4 + u32::from_be_bytes([0, *a, *b, *c]) as usize),
+        [0, ..] => Length::Needs(4),
         [0x30, length @ ..=0x7f, ..] => Length::Is(2 + usize::from(*length)),
         [0x30, size @ 0x81..=0x84, rest @ ..] => match rest.get(..usize::from(size & 0x7f)) {
             Some(digits) => {
@@ -80,6 +83,8 @@ struct Ldap {
 struct Messages {
     live: Live<Transaction>,
     events: EventSet,
+    /// The client binds by SASL: a security layer may follow.
+    sasl: bool,
 }
 
 /// A request and what answers it.
@@ -106,6 +111,7 @@ impl Messages {
             return false;
         };
         if side == Side::ToServer {
+            self.sasl |= matches!(message.detail, Detail::Bind { sasl: Some(_), .. });
             // Nobody answers these (sections 4.3 and 4.11).
             let complete = matches!(message.operation, operation::UNBIND_REQUEST | operation::ABANDON_REQUEST);
             self.push(Transaction { request: Some(message), complete, ..Transaction::default() }, cx);
@@ -139,6 +145,27 @@ impl Messages {
         secure
     }
 
+    /// Takes what a security layer holds: messages in Kerberos' tokens that are not sealed (RFC 4121, section 4.2.6.2).
+    fn wrapped(&mut self, side: Side, token: &[u8], cx: &Context<'_>) {
+        if !self.sasl {
+            return self.odd(event::INVALID_DATA);
+        }
+        let [5, 4, flags, 0xff, e, c, r, r2, _, _, _, _, _, _, _, _, rest @ ..] = token else { return };
+        let (checksum, rotation) = (u16::from_be_bytes([*e, *c]), u16::from_be_bytes([*r, *r2]));
+        // Rotated by its length the checksum comes first; any other rotation nobody uses.
+        if flags & 2 != 0 || checksum != rotation {
+            return;
+        }
+        let mut rest = rest.get(usize::from(checksum)..).unwrap_or_default();
+        while let Length::Is(length) = (FRAMING.length)(rest)
+            && let Some((message, after)) = rest.split_at_checked(length)
+            && message.first() == Some(&0x30)
+        {
+            self.take(side, message, true, cx);
+            rest = after;
+        }
+    }
+
     /// Adds a transaction; of too many the oldest is complete as it is.
     fn push(&mut self, mut transaction: Transaction, cx: &Context<'_>) {
         let most = cx.settings.transactions.max(1);
@@ -167,6 +194,12 @@ impl Parser for Ldap {
         let mut secure = false;
         let fine = framing.feed(bytes, &FRAMING, &mut |piece| {
             secure |= match piece {
+                Piece::Whole([0, _, _, _, token @ ..]) => {
+                    messages.wrapped(side, token, cx);
+                    false
+                }
+                // A sealed one, or one that is too long.
+                Piece::Head([0, ..], _) => false,
                 Piece::Whole(message) => messages.take(side, message, true, cx),
                 Piece::Head(head, _) => messages.take(side, head, false, cx),
                 Piece::Rest(..) | Piece::Missing(..) => false,

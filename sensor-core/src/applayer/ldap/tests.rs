@@ -133,6 +133,28 @@ fn tls_begins_behind_its_answer() {
 }
 
 #[test]
+fn signed_messages_are_read_and_sealed_ones_passed_over() {
+    let token = |flags: u8, message: &[u8]| {
+        // Kind, flags, filler, length of the checksum, rotation, number, checksum.
+        let body = [&[5, 4, flags, 0xff, 0, 12, 0, 12][..], &[0; 8], &[7; 12], message].concat();
+        [&(body.len() as u32).to_be_bytes()[..], &body].concat()
+    };
+    let sasl = ber(0xa3, &[ber(4, b"GSS-SPNEGO"), ber(4, b"token")].concat());
+    let bind = message(1, ber(0x60, &[ber(2, &[3]), ber(4, b""), sasl].concat()));
+    let asked = [bind, token(4, &search(2)), token(6, b"sealed")].concat();
+    let told = [result(1, 0x61, 0), token(5, &[entry(2, b"x"), result(2, 0x65, 0)].concat())].concat();
+    for size in [1, 4000] {
+        let parts: Vec<_> = asked.chunks(size).map(|part| (Side::ToServer, part)).collect();
+        let answers = told.chunks(size).map(|part| (Side::ToClient, part));
+        let parser = feed(&parts.into_iter().chain(answers).collect::<Vec<_>>());
+        assert_eq!(parser.ids(), 0..2);
+        assert_eq!(eve(&parser, 1)["responses"][1]["operation"], "search_result_done");
+        assert!(parser.messages.live.iter().all(|transaction| transaction.events.is_empty()));
+    }
+    assert!(feed(&[(Side::ToServer, &token(4, &search(2)))]).events().has(event::INVALID_DATA));
+}
+
+#[test]
 fn what_is_odd_is_an_event() {
     let of = |parts: &[(Side, &[u8])]| {
         let parser = feed(parts);

@@ -189,12 +189,15 @@ impl State {
             let head = Head { status: Status::None, ..*head };
             self.open(head, Kind::File(Box::new(OfFile { guid: at.guid, share, side, transfer })), cx)
         });
+        let known = self.trees.get(&(head.session, head.tree)).is_some();
         let transaction = self.live.get_mut(id)?;
         if side == Side::ToClient {
             transaction.head.status = head.status;
         }
         if let Kind::File(file) = &mut transaction.kind
             && let Some(odd) = file.transfer.chunk(at.offset, data, cx.settings)
+            // What is no known tree may be a pipe, where offsets mean nothing.
+            && (known || odd != Odd::Overlap)
         {
             transaction.odd(match (odd, side) {
                 (Odd::Overlap, _) => event::FILE_OVERLAP,

@@ -295,8 +295,9 @@ fn what_is_odd_is_an_event() {
     let [asked, told] = close(1);
     assert_eq!(of(Side::ToServer, &record(&told)), ["response_to_server"]);
     assert_eq!(of(Side::ToClient, &record(&asked)), ["request_to_client"]);
-    let parser = feed(&[create(1, "a"), write(2, 0, b"abc"), write(3, 1, b"bcd")], 4000);
-    assert!(parser.state.live.get(1).unwrap().events.has(event::FILE_OVERLAP));
+    let overlap = [tree(1, "t", 1), create(2, "a"), write(3, 0, b"abc"), write(4, 1, b"bcd")];
+    let parser = feed(&overlap, 4000);
+    assert!(parser.state.live.get(2).unwrap().events.has(event::FILE_OVERLAP));
 }
 
 #[test]
