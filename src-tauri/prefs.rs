@@ -229,7 +229,8 @@ impl Shared {
 fn read(store: &dyn Store) -> Result<Option<Kept>, StoreError> {
     let Some(prefs) = value(store, "prefs")? else { return Ok(None) };
     let (recent, names) = (value(store, "recent")?.unwrap_or_default(), value(store, "names")?.unwrap_or_default());
-    Ok(Some(Kept { prefs, recent, names }))
+    let rules = value(store, "rules")?.unwrap_or_default();
+    Ok(Some(Kept { prefs, recent, names, rules }))
 }
 
 fn value<T: DeserializeOwned>(store: &dyn Store, key: &str) -> Result<Option<T>, StoreError> {
@@ -242,6 +243,7 @@ fn write(store: &mut dyn Store, kept: &Kept) -> Result<(), StoreError> {
     store.save("prefs", &json("prefs", serde_json::to_vec(&kept.prefs))?)?;
     store.save("recent", &json("recent", serde_json::to_vec(&kept.recent))?)?;
     store.save("names", &json("names", serde_json::to_vec(&kept.names))?)?;
+    store.save("rules", &json("rules", serde_json::to_vec(&kept.rules))?)?;
     store.flush()
 }
 
@@ -267,6 +269,7 @@ mod tests {
         kept.prefs.flow_events = false;
         kept.remember(Recent { path: "/a.pcap".into(), size: 1, opened: 2 });
         kept.name("/a.pcap", "Lab");
+        kept.rules.off.push((1, 2_027_397));
         kept
     }
 

@@ -144,7 +144,7 @@ impl<G: Gui> Controller<G> {
         Ok(ViewReply::Done)
     }
 
-    fn asker(&self, source: SourceId) -> Result<Asker, AppError> {
+    pub(super) fn asker(&self, source: SourceId) -> Result<Asker, AppError> {
         let source = self.sources.get(source)?;
         let gone = || AppError::SensorGone(format!("{} has none any more", source.name));
         source.sensor.as_ref().map(|sensor| sensor.asker()).ok_or_else(gone)

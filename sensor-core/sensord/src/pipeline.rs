@@ -495,7 +495,7 @@ mod tests {
         }
         let (handle, queries) = queries();
         let mut pipeline = Pipeline::new(Engine::new(Config::default()), (), Some(1000.0));
-        let reloads = std::thread::spawn(move || {
+        let reloads = thread::spawn(move || {
             let mut swapped = 0;
             for round in 0..3 {
                 let setup = sensor_wire::rules::RuleSetup { starter: round == 2, ..Default::default() };
