@@ -269,7 +269,8 @@ impl<'a> Compiler<'a> {
             || !parts.hashes.is_empty()
             || !parts.events.is_empty();
         // A rule that only names a protocol in its header is looked at with each packet of it.
-        let names_app = !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
+        let names_app =
+            !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
         let kind = if header.protocol == Protocol::PacketHeader || parts.tests.iter().any(Test::asks_frames) {
             Kind::Frame
         } else if of_transaction {

@@ -8,7 +8,8 @@ use super::view::Scene;
 use crate::applayer::{AppProto, Side};
 use crate::decode::ip_proto;
 use crate::rules::ast::{
-    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, Hash, HostSide, NumberTest, Tag, Threshold, Track,
+    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, Hash, HostSide, NumberTest, Tag, Threshold,
+    Track,
 };
 use crate::rules::config::SuppressBy;
 use crate::rules::{Action, Direction, Protocol};
@@ -138,7 +139,8 @@ impl Compiled {
             Kind::Frame => false,
             Kind::Data => {
                 place != Place::Packet
-                    || (self.payload.is_none() && (asks_nothing || (self.head.protocol.is_app() && self.tests.is_empty())))
+                    || (self.payload.is_none()
+                        && (asks_nothing || (self.head.protocol.is_app() && self.tests.is_empty())))
             }
         }
     }

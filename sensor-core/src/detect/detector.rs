@@ -245,7 +245,14 @@ impl Detector {
     pub fn frame(&mut self, time: i64, anomalies: &[Anomaly], out: &mut Output) {
         let Detector { rules, work, .. } = self;
         let (packet, flow) = (Packet { time, ..Packet::default() }, FlowView::none(time));
-        let view = PacketView { packet: &packet, side: Side::ToServer, streamed: false, app_told: true, anomalies, events: Events::NONE };
+        let view = PacketView {
+            packet: &packet,
+            side: Side::ToServer,
+            streamed: false,
+            app_told: true,
+            anomalies,
+            events: Events::NONE,
+        };
         let scene = Scene { flow: &flow, side: view.side, time, packet: Some(view) };
         let mut state = FlowState::default();
         for number in &rules.frames {

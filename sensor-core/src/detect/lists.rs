@@ -39,7 +39,8 @@ impl List {
                 Some(Ok(Ok(reputation))) => reputation,
                 Some(_) => return Err(format!("line {number}: the reputation is no number below 65536")),
             };
-            let entry = entry(kind, data.trim_ascii()).ok_or_else(|| format!("line {number} is none of the set's kind"))?;
+            let entry =
+                entry(kind, data.trim_ascii()).ok_or_else(|| format!("line {number} is none of the set's kind"))?;
             entries.insert(entry, reputation);
         }
         Ok(List { entries, subdomains })

@@ -140,7 +140,8 @@ impl Test {
                     Which::All | Which::AllOfSome => !ids.is_empty() && ids.iter().all(holds),
                     Which::AnyOrNone => ids.is_empty() || ids.iter().any(holds),
                     Which::At(at) => {
-                        let at = usize::try_from(*at).ok().or_else(|| ids.len().checked_sub(at.unsigned_abs() as usize));
+                        let at =
+                            usize::try_from(*at).ok().or_else(|| ids.len().checked_sub(at.unsigned_abs() as usize));
                         at.and_then(|at| ids.get(at)).is_some_and(holds)
                     }
                 }
@@ -171,6 +172,7 @@ impl Test {
                             | (Checksum::UdpV4 | Checksum::UdpV6, Anomaly::UdpChecksum)
                             | (Checksum::IcmpV4, Anomaly::Icmp4Checksum)
                             | (Checksum::IcmpV6, Anomaly::Icmp6Checksum)
+                            | (Checksum::Igmp, Anomaly::IgmpChecksum)
                     )
                 });
                 packet.proto == proto && packet.v6 == v6 && wrong != *good

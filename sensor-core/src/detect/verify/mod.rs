@@ -13,9 +13,9 @@ mod number;
 mod pcre;
 mod transform;
 
-pub(super) use base64::decode_strictly as decode_base64;
 use crate::rules::Comparison;
 use crate::rules::ast::{Asn1, ByteExtract, ByteJump, ByteMath, ByteTest, DatasetCommand, IsDataAt};
+pub(super) use base64::decode_strictly as decode_base64;
 
 pub use compile::{Fault, Registry};
 pub use pcre::{Engine, Expression};
