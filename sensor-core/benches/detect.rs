@@ -77,7 +77,8 @@ fn detect(criterion: &mut Criterion) {
                 ..Packet::default()
             };
             let (streamed, anomalies, events) = (proto == ip_proto::TCP, &[][..], Events::NONE);
-            let view = PacketView { packet: &packet, side: Side::ToClient, streamed, anomalies, events };
+            let view =
+                PacketView { packet: &packet, side: Side::ToClient, streamed, app_told: true, anomalies, events };
             let mut detector = Detector::new(Arc::clone(&rules), Settings::default());
             let (mut state, mut out) = (FlowState::default(), Output::default());
             let transport = if streamed { "tcp" } else { "udp" };

@@ -63,6 +63,7 @@ fn run(rules: Rules, steps: &[Step], proto: u8) -> Vec<(usize, u32, Side, Place)
                     packet: &packet,
                     side: *side,
                     streamed: proto == 6,
+                    app_told: true,
                     anomalies: &[],
                     events: Events::NONE,
                 };

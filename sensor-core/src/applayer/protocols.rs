@@ -2,7 +2,10 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dcerpc, dhcp, dnp3, dns, enip, ftp, ftp_data, http1, http2, ike, krb5, ldap, modbus, mqtt, nfs, ntp, pgsql, pop3, quic, rdp, rfb, sip, smb, smtp, snmp, ssh, tftp, tls, websocket};
+use super::{
+    bittorrent_dht, dcerpc, dhcp, dnp3, dns, enip, ftp, ftp_data, http1, http2, ike, krb5, ldap, modbus, mqtt, nfs,
+    ntp, pgsql, pop3, quic, rdp, rfb, sip, smb, smtp, snmp, ssh, tftp, tls, websocket,
+};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[

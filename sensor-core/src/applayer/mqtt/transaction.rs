@@ -68,6 +68,15 @@ impl Exchange {
 }
 
 impl Transaction for Exchange {
+    /// Rules look at a request with its answer once, for who began.
+    fn only(&self) -> Option<Side> {
+        self.messages.first().map(|(side, ..)| *side)
+    }
+
+    fn record_side(&self) -> Side {
+        Side::ToServer
+    }
+
     fn progress(&self, _: Side) -> u8 {
         u8::from(self.done)
     }

@@ -297,7 +297,11 @@ impl parser::Transaction for Session {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "most numbers are of other protocols")]
-    fn number(&self, field: Field, _: Side, index: usize) -> Option<i64> {
+    fn number(&self, field: Field, side: Side, index: usize) -> Option<i64> {
+        // The server says both.
+        if side == Side::ToServer {
+            return None;
+        }
         match field {
             Field::RfbSecType if index == 0 => self.security.map(i64::from),
             Field::RfbSecResult if index == 0 => self.result.map(i64::from),
