@@ -39,6 +39,8 @@ anomalies! {
     VlanTooSmall = "vlan.header_too_small",
     /// More VLAN tags than the decoder follows.
     VlanTooDeep = "vlan.too_many_layers",
+    /// What follows a VLAN tag is none of the network protocols that may.
+    VlanUnknown = "vlan.unknown_type",
     /// A raw IP packet whose first nibble is neither 4 nor 6.
     RawUnknownVersion = "ipraw.invalid_ip_version",
     /// The packet ends inside the IPv4 header.
@@ -51,6 +53,24 @@ anomalies! {
     Ipv4LengthBelowHeader = "ipv4.iplen_smaller_than_hlen",
     /// IPv4 total length larger than what was on the wire.
     Ipv4Truncated = "ipv4.trunc_pkt",
+    /// An IPv4 option with a field that has a value it may not have.
+    Ipv4OptionInvalid = "ipv4.opt_invalid",
+    /// An IPv4 option longer than those that are there, or of another length than its kind has.
+    Ipv4OptionLength = "ipv4.opt_invalid_len",
+    /// An IPv4 option whose pointer or list does not fit its length.
+    Ipv4OptionMalformed = "ipv4.opt_malformed",
+    /// Something else than zeros after the end of the IPv4 options.
+    Ipv4OptionPadding = "ipv4.opt_pad_required",
+    /// IPv4 options that leave one byte in which no option fits and that is no end of list.
+    Ipv4OptionEnd = "ipv4.opt_eol_required",
+    /// An IPv4 option twice.
+    Ipv4OptionTwice = "ipv4.opt_duplicate",
+    /// An IPv4 option that is none of the known ones.
+    Ipv4OptionUnknown = "ipv4.opt_unknown",
+    /// ICMPv6 in IPv4.
+    Ipv4Icmp6 = "ipv4.icmpv6",
+    /// A protocol in IPv4 without a decoder: tracked by its addresses.
+    Ipv4Protocol = "ipv4.unknown_protocol",
     /// The packet ends inside the IPv6 header.
     Ipv6TooSmall = "ipv6.pkt_too_small",
     /// EtherType says IPv6, the version field does not.
@@ -61,20 +81,92 @@ anomalies! {
     Ipv6ExtensionTruncated = "ipv6.trunc_exthdr",
     /// More IPv6 extension headers than the decoder follows.
     Ipv6ExtensionsTooDeep = "ipv6.exthdr_too_many",
+    /// An IPv6 fragment header twice.
+    Ipv6TwoFragmentHeaders = "ipv6.exthdr_dupl_fh",
+    /// An IPv6 routing header twice.
+    Ipv6TwoRoutingHeaders = "ipv6.exthdr_dupl_rh",
+    /// IPv6 hop-by-hop options twice.
+    Ipv6TwoHopOptions = "ipv6.exthdr_dupl_hh",
+    /// IPv6 destination options more than the two times that RFC 8200 section 4.1 allows.
+    Ipv6TwoDestinationOptions = "ipv6.exthdr_dupl_dh",
+    /// An authentication header twice.
+    Ipv6TwoAuthenticationHeaders = "ipv6.exthdr_dupl_ah",
+    /// ESP in ESP: never told, for what ESP carries is encrypted.
+    Ipv6TwoEsp = "ipv6.exthdr_dupl_eh",
+    /// An IPv6 option longer than its header, or of another length than its kind has.
+    Ipv6OptionLength = "ipv6.exthdr_invalid_optlen",
+    /// An authentication header whose reserved field is not 0.
+    Ipv6AuthenticationReserved = "ipv6.exthdr_ah_res_not_null",
+    /// An IPv6 fragment header whose reserved bits are not 0.
+    Ipv6FragmentReserved = "ipv6.fh_non_zero_reserved_field",
+    /// A hop-by-hop option that is none of the known ones.
+    Ipv6HopOptionUnknown = "ipv6.hopopts_unknown_opt",
+    /// Hop-by-hop options that are padding alone.
+    Ipv6HopOptionsPadding = "ipv6.hopopts_only_padding",
+    /// A destination option that is none of the known ones.
+    Ipv6DestinationOptionUnknown = "ipv6.dstopts_unknown_opt",
+    /// Destination options that are padding alone.
+    Ipv6DestinationOptionsPadding = "ipv6.dstopts_only_padding",
+    /// Padding of no length beside other padding.
+    Ipv6EmptyPadding = "ipv6.zero_len_padn",
+    /// A routing header of type 0, which RFC 5095 deprecates.
+    Ipv6RoutingType0 = "ipv6.rh_type_0",
+    /// Something after a header that says nothing follows.
+    Ipv6DataAfterNone = "ipv6.data_after_none_header",
+    /// A next header in IPv6 without a decoder: tracked by its addresses.
+    Ipv6NextHeader = "ipv6.unknown_next_header",
+    /// ICMP for IPv4 in IPv6.
+    Ipv6Icmp4 = "ipv6.icmpv4",
+    /// IPv4 in IPv6 that ends inside its header.
+    Ipv4In6TooSmall = "ipv6.ipv4_in_ipv6_too_small",
+    /// IPv4 in IPv6 of another version.
+    Ipv4In6WrongVersion = "ipv6.ipv4_in_ipv6_wrong_version",
+    /// IPv6 in IPv6 that ends inside its header.
+    Ipv6In6TooSmall = "ipv6.ipv6_in_ipv6_too_small",
+    /// IPv6 in IPv6 of another version.
+    Ipv6In6WrongVersion = "ipv6.ipv6_in_ipv6_wrong_version",
     /// The packet ends inside the TCP header.
     TcpTooSmall = "tcp.pkt_too_small",
     /// TCP data offset below 5.
     TcpHeaderLength = "tcp.hlen_too_small",
     /// TCP data offset past the end of the packet.
     TcpOptionsTruncated = "tcp.invalid_optlen",
+    /// A TCP option longer than those that are there, or of another length than its kind has.
+    TcpOptionLength = "tcp.opt_invalid_len",
+    /// A TCP option twice.
+    TcpOptionTwice = "tcp.opt_duplicate",
     /// The packet ends inside the UDP header.
     UdpTooSmall = "udp.pkt_too_small",
-    /// UDP length below 8, or past the end of its IP packet.
+    /// UDP length below the 8 bytes of its header.
+    UdpHeaderLength = "udp.hlen_too_small",
+    /// UDP length past the end of its IP packet.
     UdpLength = "udp.len_invalid",
     /// The packet ends inside the ICMP header.
     Icmp4TooSmall = "icmpv4.pkt_too_small",
+    /// An ICMP type that is not in use.
+    Icmp4Type = "icmpv4.unknown_type",
+    /// A code that the ICMP type does not have.
+    Icmp4Code = "icmpv4.unknown_code",
+    /// An ICMP error that quotes less than an IPv4 header.
+    Icmp4QuoteTooSmall = "icmpv4.ipv4_trunc_pkt",
+    /// An ICMP error that quotes another version than IPv4.
+    Icmp4QuoteVersion = "icmpv4.ipv4_unknown_ver",
     /// The packet ends inside the ICMPv6 header.
     Icmp6TooSmall = "icmpv6.pkt_too_small",
+    /// A reserved ICMPv6 type.
+    Icmp6Type = "icmpv6.unknown_type",
+    /// An ICMPv6 type that is not assigned.
+    Icmp6Unassigned = "icmpv6.unassigned_type",
+    /// An ICMPv6 type for private experiments.
+    Icmp6Experiment = "icmpv6.experimentation_type",
+    /// A code that the ICMPv6 type does not have.
+    Icmp6Code = "icmpv6.unknown_code",
+    /// An ICMPv6 error that quotes less than an IPv6 header.
+    Icmp6QuoteTooSmall = "icmpv6.ipv6_trunc_pkt",
+    /// An ICMPv6 error that quotes another version than IPv6.
+    Icmp6QuoteVersion = "icmpv6.ipv6_unknown_version",
+    /// Multicast listener discovery from farther than the link: its hop limit is not 1.
+    MldHopLimit = "icmpv6.mld_message_with_invalid_hl",
     /// The capture kept less of the frame than its headers need (snap length).
     SnapLength = "capture.headers_cut_by_snap_length",
     /// The packet ends inside the ARP message.
@@ -85,20 +177,34 @@ anomalies! {
     PbbTooSmall = "ieee8021ah.header_too_small",
     /// The frame ends inside a VN-Tag.
     VnTagTooSmall = "vntag.header_too_small",
+    /// What follows a VN-Tag is none of the network protocols that may.
+    VnTagUnknown = "vntag.unknown_type",
     /// The frame ends inside an 802.1BR E-Tag.
     ETagTooSmall = "etag.header_too_small",
+    /// What follows an E-Tag is none of the network protocols that may.
+    ETagUnknown = "etag.unknown_type",
+    /// The frame ends inside Cisco's data center Ethernet header.
+    DceTooSmall = "dce.pkt_too_small",
     /// The packet ends inside a PPP header.
     PppTooSmall = "ppp.pkt_too_small",
-    /// A network protocol in PPP that is not decoded.
+    /// IPv4 in PPP that ends inside its header.
+    PppIpv4TooSmall = "ppp.ip4_pkt_too_small",
+    /// IPv6 in PPP that ends inside its header.
+    PppIpv6TooSmall = "ppp.ip6_pkt_too_small",
+    /// A packet that Van Jacobson's compression left whole and that ends inside its IP header.
+    PppVjTooSmall = "ppp.vju_pkt_too_small",
+    /// A protocol in PPP that is not decoded, control protocols among them.
+    PppWrongType = "ppp.wrong_type",
+    /// A number that is no PPP protocol.
     PppProtocol = "ppp.unsup_proto",
     /// PPP with Van Jacobson's header compression.
     PppCompressed = "not_decoded.ppp_vj",
-    /// PPP control protocols.
-    PppControl = "not_decoded.ppp_control",
     /// The packet ends inside a PPPoE header.
     PppoeTooSmall = "pppoe.pkt_too_small",
     /// PPPoE of another version or type than 1.
     PppoeWrongCode = "pppoe.wrong_code",
+    /// Tags of PPPoE discovery that do not fit its length.
+    PppoeTags = "pppoe.malformed_tags",
     /// PPPoE discovery.
     PppoeDiscovery = "not_decoded.pppoe_discovery",
     /// The frame ends inside a Cisco HDLC header.
@@ -107,6 +213,14 @@ anomalies! {
     HdlcControl = "not_decoded.chdlc_control",
     /// The packet ends inside an MPLS stack.
     MplsTooSmall = "mpls.header_too_small",
+    /// Nothing follows an MPLS stack, or less than an IP header.
+    MplsPacketTooSmall = "mpls.pkt_too_small",
+    /// The router alert label at the bottom of an MPLS stack.
+    MplsRouterAlert = "mpls.bad_label_router_alert",
+    /// The implicit null label, which no packet carries.
+    MplsImplicitNull = "mpls.bad_label_implicit_null",
+    /// A reserved label at the bottom of an MPLS stack.
+    MplsReserved = "mpls.bad_label_reserved",
     /// What follows an MPLS stack is neither IP nor Ethernet.
     MplsPayload = "mpls.unknown_payload_type",
     /// The packet ends inside a network service header.
@@ -137,6 +251,26 @@ anomalies! {
     GreTooSmall = "gre.pkt_too_small",
     /// GRE of another version than 0 and 1.
     GreVersion = "gre.wrong_version",
+    /// GRE version 0 with recursion control, which RFC 2784 took out.
+    GreRecursion = "gre.version0_recur",
+    /// GRE version 0 with reserved flags.
+    GreFlags = "gre.version0_flags",
+    /// A GRE header of version 0 longer than its packet.
+    GreHeaderTooBig = "gre.version0_hdr_too_big",
+    /// GRE version 1 with a checksum.
+    GreVersion1Checksum = "gre.version1_chksum",
+    /// GRE version 1 with source routes.
+    GreVersion1Routing = "gre.version1_route",
+    /// GRE version 1 with a strict source route.
+    GreVersion1StrictRoute = "gre.version1_ssr",
+    /// GRE version 1 with recursion control.
+    GreVersion1Recursion = "gre.version1_recur",
+    /// GRE version 1 with reserved flags.
+    GreVersion1Flags = "gre.version1_flags",
+    /// Source routes of GRE version 1: never told, for version 1 has none and says so before.
+    GreVersion1Routes = "gre.version1_malformed_sre_hdr",
+    /// A GRE header of version 1 longer than its packet.
+    GreVersion1HeaderTooBig = "gre.version1_hdr_too_big",
     /// GRE version 1 that does not carry PPP.
     GreVersion1Protocol = "gre.version1_wrong_protocol",
     /// GRE version 1 without a call id.
@@ -145,12 +279,32 @@ anomalies! {
     ErspanTooSmall = "erspan.header_too_small",
     /// ERSPAN of a version that its GRE header does not announce.
     ErspanVersion = "erspan.unsupported_version",
+    /// ERSPAN's VLAN would be one more than the decoder follows.
+    ErspanTooDeep = "erspan.too_many_vlan_layers",
     /// The packet ends inside an EtherIP header.
     EtherIpTooSmall = "etherip.header_too_small",
     /// The packet ends inside the SCTP or UDP-Lite header.
     SctpTooSmall = "sctp.pkt_too_small",
+    /// An SCTP packet ends inside the header of a chunk.
+    SctpChunkTooSmall = "sctp.chunk_too_small",
+    /// An SCTP chunk shorter than its header, or longer than its packet.
+    SctpChunkLength = "sctp.chunk_len_invalid",
+    /// SCTP data without a verification tag.
+    SctpDataTag = "sctp.data_with_zero_vtag",
+    /// SCTP INIT among other chunks.
+    SctpInitBundled = "sctp.init_chunk_bundled",
+    /// SCTP INIT with a verification tag.
+    SctpInitTag = "sctp.init_with_non_zero_vtag",
+    /// More SCTP chunks in a packet than are looked at.
+    SctpChunks = "sctp.too_many_chunks",
+    /// More SCTP data chunks in a packet than are looked at.
+    SctpDataChunks = "sctp.too_many_data_chunks",
     /// The packet ends inside the IGMP message.
     IgmpTooSmall = "igmp.pkt_too_small",
+    /// An IGMPv3 message ends inside its header.
+    IgmpV3TooSmall = "igmp.v3_pkt_too_small",
+    /// An IGMPv3 message whose sources or records do not fit.
+    IgmpMalformed = "igmp.malformed",
     /// More layers, or more packets, in one frame than the decoder follows.
     TooManyLayers = "too_many_layers",
     /// More tunnels in each other than the decoder follows.
@@ -193,6 +347,8 @@ anomalies! {
     Icmp4Checksum = "icmpv4.invalid_checksum",
     /// An ICMPv6 message whose checksum is wrong.
     Icmp6Checksum = "icmpv6.invalid_checksum",
+    /// An IGMP message whose checksum is wrong.
+    IgmpChecksum = "igmp.invalid_checksum",
     /// Link type of the capture that is not decoded.
     LinkType = "not_decoded.link_type",
     /// IEEE 802.15.4 frames.
@@ -211,8 +367,9 @@ anomalies! {
     EtherType = "ethernet.unknown_ethertype",
     /// ESP: tracked by its addresses.
     Esp = "not_decoded.esp",
-    /// IP protocol without a decoder: tracked by its addresses.
-    IpProtocol = "not_decoded.ip_protocol",
+    /// The capture cut a packet short: never told, for the sensor asks the kernel for whole packets and tells a
+    /// file's snap length apart.
+    CaptureTruncated = "afpacket.trunc_pkt",
 }
 
 /// How often each anomaly came.
@@ -281,7 +438,7 @@ mod tests {
         let mut counts = Counts::default();
         counts.add(Anomaly::Lldp);
         counts.add(Anomaly::Lldp);
-        counts.add(Anomaly::IpProtocol);
-        assert_eq!(counts.ranked(), [("not_decoded.lldp", 2), ("not_decoded.ip_protocol", 1)]);
+        counts.add(Anomaly::Ipv4Protocol);
+        assert_eq!(counts.ranked(), [("not_decoded.lldp", 2), ("ipv4.unknown_protocol", 1)]);
     }
 }

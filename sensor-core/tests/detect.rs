@@ -8,7 +8,7 @@ use sensor_core::Anomaly;
 use sensor_core::applayer::{AppProto, Side};
 use sensor_core::decode::{Packet, Tcp, TcpFlags};
 use sensor_core::detect::{Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules, Settings};
-use sensor_core::rules::{Refusal, Ruleset, Variables};
+use sensor_core::rules::{Action, Refusal, Ruleset, Variables};
 use sensor_core::stream::Events;
 
 const SECOND: i64 = 1_000_000_000;
@@ -266,6 +266,100 @@ fn rules_of_addresses_and_protocols_tell_once_for_each_direction() {
     bed.flow.addresses[0] = v4([203, 0, 113, 1]);
     assert_eq!(bed.packet(Side::ToServer, b""), [] as [u32; 0]);
     assert!(bed.state.is_passed());
+}
+
+#[test]
+fn what_lets_pass_ends_what_is_told_of_a_packet() {
+    let mut bed = Bed::udp(
+        "pass udp any any -> any any (content:\"ok\"; sid:1;)\n\
+         alert udp any any -> any any (content:\"a\"; sid:2;)\n\
+         pass udp any any -> any any (alert; content:\"said\"; sid:3;)\n\
+         drop udp any any -> any any (content:\"a\"; noalert; sid:4;)\n",
+    );
+    assert_eq!(bed.packet(Side::ToServer, b"a"), [2]);
+    assert_eq!(bed.packet(Side::ToServer, b"a ok"), [] as [u32; 0]);
+    assert_eq!(bed.packet(Side::ToServer, b"a said"), [3]);
+    // A content of one packet passes that packet alone.
+    assert!(!bed.state.is_passed());
+    assert_eq!(bed.packet(Side::ToServer, b"a"), [2]);
+    // Nothing is dropped by a sensor that only listens.
+    assert_eq!(bed.out.verdict, None);
+}
+
+#[test]
+fn a_sensor_in_the_way_drops_packets_or_flows() {
+    let text = "drop tcp any any -> any 80 (dsize:3; sid:1;)\n\
+                drop tcp any any -> any 80 (content:\"bad\"; sid:2;)\n\
+                alert tcp any any -> any 80 (content:\"bad\"; sid:3;)\n";
+    let mut bed = Bed::new(text);
+    let (rules, _) = Rules::compile(&ruleset(text), &[]);
+    bed.detector = Detector::new(Arc::new(rules), Settings { inline: true, ..Settings::default() });
+    assert_eq!(bed.packet_with(Side::ToServer, b"abc", |_| {}, true), [1]);
+    let verdict = bed.out.verdict.unwrap();
+    assert_eq!((verdict.action, verdict.flow), (Action::Drop, false));
+    bed.data(Side::ToServer, b"so bad");
+    assert_eq!(bed.flush(Side::ToServer), [2, 3]);
+    let verdict = bed.out.verdict.unwrap();
+    assert_eq!((verdict.action, verdict.flow), (Action::Drop, true));
+}
+
+#[test]
+fn files_say_how_often_a_rule_is_told_and_what_it_does() {
+    let mut set = ruleset(
+        "alert udp any any -> any any (content:\"a\"; sid:1;)\n\
+         alert udp any any -> any any (content:\"a\"; threshold:type limit, track by_src, count 1, seconds 60; sid:2;)\n\
+         alert udp any any -> any any (content:\"a\"; sid:3;)\n\
+         alert udp any any -> any any (content:\"a\"; sid:4;)\n",
+    );
+    set.read_thresholds(
+        "threshold.config",
+        b"suppress gen_id 1, sig_id 1, track by_src, ip 10.0.0.0/24\n\
+          threshold gen_id 1, sig_id 2, type limit, track by_src, count 2, seconds 60\n\
+          rate_filter gen_id 1, sig_id 3, track by_rule, count 2, seconds 60, new_action pass, timeout 5\n\
+          threshold gen_id 0, sig_id 0, type threshold, track by_src, count 2, seconds 60\n",
+    );
+    assert_eq!(set.refusals(), []);
+    let (rules, refused) = Rules::compile(&set, &[]);
+    assert_eq!(refused, []);
+    let mut bed = Bed::udp("");
+    bed.detector = Detector::new(Arc::new(rules), Settings::default());
+    let mut told = |time: i64| {
+        bed.time = time * SECOND;
+        bed.packet(Side::ToServer, b"a")
+    };
+    // 1 is told of others only. 3 and 4 have no limit of their own: each second match is told.
+    assert_eq!(told(0), [2]);
+    assert_eq!(told(1), [2, 3, 4]);
+    assert_eq!(told(2), [] as [u32; 0]);
+    assert_eq!(told(3), [3, 4]);
+    assert_eq!(told(4), [] as [u32; 0]);
+    // What 3 is told of comes too often now: it lets pass, before 4 is told.
+    assert_eq!(told(5), [] as [u32; 0]);
+    bed.flow.addresses[0] = v4([10, 0, 1, 1]);
+    assert_eq!(bed.packet(Side::ToServer, b"a"), [1, 2]);
+}
+
+#[test]
+fn headers_are_buffers() {
+    let mut bed = Bed::new(
+        "alert tcp any any -> any any (tcp.hdr; content:\"|50 18|\"; offset:12; depth:2; sid:1;)\n\
+         alert ip any any -> any any (ipv4.hdr; content:\"|45|\"; startswith; sid:2;)\n\
+         alert ip any any -> any any (ip.dst; content:\"|c0 00 02 01|\"; bsize:4; sid:3;)\n\
+         alert ip any any -> any any (udp.hdr; content:\"|00|\"; sid:4;)\n\
+         alert ip any any -> any any (vlan.id:7,1; vlan.layers:2; sid:5;)\n\
+         alert ip any any -> any any (vlan.id:9,-1; sid:6;)\n",
+    );
+    let told = bed.packet_with(
+        Side::ToServer,
+        b"",
+        |packet| {
+            packet.ip_header = &[0x45; 20];
+            packet.transport = &[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, 0x18, 0, 0, 0, 0, 0, 0];
+            (packet.vlans, packet.tags) = ([5, 7], 2);
+        },
+        true,
+    );
+    assert_eq!(told, [1, 2, 3, 5]);
 }
 
 #[test]

@@ -78,7 +78,7 @@ impl<W: Write> FlowSink for EveWriter<W> {
     }
 
     fn transaction(&mut self, told: &Told<'_>) {
-        if let Some(name) = told.protocol.eve {
+        if let Some(name) = told.protocol.eve.and_then(|usual| told.transaction.record(usual)) {
             self.write(|line| app::transaction(line, told, name));
         }
         if !told.transaction.files().is_empty() {

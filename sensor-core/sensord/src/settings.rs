@@ -1,7 +1,7 @@
 //! `--set KEY=VALUE`: flow timeouts by Suricata's names, and bounds by our own.
 
 use anyhow::{Context, Result, bail};
-use sensor_core::applayer::parser::Http;
+use sensor_core::applayer::parser::{Ftp, Http};
 use sensor_core::decode::OverlapPolicy;
 use sensor_core::discover::DiscoverLimits;
 use sensor_core::engine::{Config, MidstreamPolicy};
@@ -25,6 +25,11 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
         if let Some(key) = key.strip_prefix(LIBHTP) {
             let http = &mut config.parse.get_or_insert_default().http;
             http_setting(http, key, value).with_context(|| format!("--set {LIBHTP}{key}"))?;
+            continue;
+        }
+        if let Some(key) = key.strip_prefix(FTP) {
+            let ftp = &mut config.parse.get_or_insert_default().ftp;
+            ftp_setting(ftp, key, value).with_context(|| format!("--set {FTP}{key}"))?;
             continue;
         }
         match key {
@@ -128,6 +133,16 @@ fn http_setting(http: &mut Http, key: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
+/// A setting of FTP; those that change nothing here are passed over.
+fn ftp_setting(ftp: &mut Ftp, key: &str, value: &str) -> Result<()> {
+    match key {
+        "max-tx" => ftp.transactions = value.parse().with_context(|| format!("{value:?} is not a whole number"))?,
+        "max-line-length" => ftp.line = size(value)?.min(1 << 20),
+        _ => {}
+    }
+    Ok(())
+}
+
 fn timeout<'a>(key: &str, config: &'a mut Config) -> Option<&'a mut u32> {
     let (protocol, state) = key.strip_prefix("flow-timeouts.")?.split_once('.')?;
     let (t, state) = match state.strip_prefix("emergency-") {
@@ -173,6 +188,9 @@ fn size(value: &str) -> Result<usize> {
 
 /// Suricata's settings of HTTP.
 const LIBHTP: &str = "app-layer.protocols.http.libhtp.default-config.";
+
+/// Suricata's settings of FTP.
+const FTP: &str = "app-layer.protocols.ftp.";
 
 /// Names of overlap policies in the message; Suricata's finer ones are taken too.
 const POLICIES: &[&str] = &["first", "last", "bsd", "bsd-right", "linux", "windows", "solaris"];

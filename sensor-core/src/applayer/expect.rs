@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
+use super::parser::Announced;
 use super::view::is_ascii;
 use super::{AppProto, Side};
 
@@ -28,6 +29,8 @@ pub struct Expectations {
     cap: usize,
     serial: u64,
     forced: u64,
+    /// What was said of flows to come, the newest last: their listener, until when, and what.
+    said: VecDeque<(Endpoint, i64, Announced)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,7 +53,14 @@ impl Expectations {
     #[must_use]
     pub fn new(cap: usize) -> Self {
         let cap = cap.max(1);
-        Expectations { entries: HashMap::default(), order: VecDeque::new(), cap, serial: 0, forced: 0 }
+        Expectations {
+            entries: HashMap::default(),
+            order: VecDeque::new(),
+            cap,
+            serial: 0,
+            forced: 0,
+            said: VecDeque::new(),
+        }
     }
 
     /// Entries that gave way before their time because the table was full.
@@ -117,6 +127,31 @@ impl Expectations {
                 }
             }
         }
+    }
+
+    /// Notes what a parser announced in a flow: a flow to come, or what one that is expected will be about.
+    pub fn announce(&mut self, flow: Flow, announced: Announced, now: i64) {
+        let (address, _) = if announced.listener == Side::ToServer { flow.originator } else { flow.responder };
+        let endpoint = Endpoint { udp: flow.udp, address, port: announced.port };
+        if announced.about.is_empty() {
+            return self.add(endpoint, announced.app, now, FTP_WAIT, true);
+        }
+        if self.said.len() >= MAX_SAID {
+            self.said.pop_front();
+            self.forced += 1;
+        }
+        self.said.push_back((endpoint, now.saturating_add(FTP_WAIT), announced));
+    }
+
+    /// What was said of a flow, by its responder; asked when its first bytes come, since FTP tells a file's name after
+    /// the connection may have been made.
+    pub fn said(&mut self, flow: Flow, now: i64) -> Option<Announced> {
+        let endpoint = Endpoint { udp: flow.udp, address: flow.responder.0, port: flow.responder.1 };
+        while self.said.front().is_some_and(|(_, until, _)| *until < now) {
+            self.said.pop_front();
+        }
+        let place = self.said.iter().rposition(|(of, until, _)| *of == endpoint && *until >= now)?;
+        self.said.remove(place).map(|(.., announced)| announced)
     }
 
     /// The protocol expected of a new flow, by its responder and then by its originator. A data connection is expected
@@ -273,6 +308,8 @@ fn v4(octets: [u8; 4]) -> u128 {
 
 const UNSPECIFIED_V4: u128 = 0xffff_0000_0000;
 
+/// Flows to come of which something was said; the oldest gives way.
+const MAX_SAID: usize = 1024;
 /// Lines of one piece that are looked at.
 const MAX_LINES: usize = 128;
 /// A data connection is opened when its command is given, soon after the announcement.
@@ -371,6 +408,33 @@ mod tests {
         table.learn(AppProto::Rtsp, rtsp, Side::ToClient, answer, 0);
         assert_eq!(table.take(flow(true, (SERVER, 6000), (CLIENT, 5000)), SECOND), Some(AppProto::Rtp));
         assert_eq!(table.take(flow(true, (CLIENT, 5001), (SERVER, 6001)), SECOND), Some(AppProto::Rtcp));
+    }
+
+    #[test]
+    fn what_was_said_of_a_data_flow_is_told_once_and_in_time() {
+        let mut table = Expectations::new(16);
+        let said = |listener, port, about: &str| Announced {
+            listener,
+            port,
+            app: AppProto::FtpData,
+            about: about.as_bytes().into(),
+        };
+        let passive = flow(false, (CLIENT, 40001), (SERVER, 50000));
+        let active = flow(false, (SERVER, 20), (CLIENT, 50000));
+        table.announce(control(), said(Side::ToClient, 50000, ""), 0);
+        assert_eq!(table.take(passive, SECOND), Some(AppProto::FtpData));
+        table.announce(control(), said(Side::ToClient, 50000, "RETR a"), SECOND);
+        table.announce(control(), said(Side::ToServer, 50000, "STOR b"), SECOND);
+        assert_eq!(table.take(passive, 2 * SECOND), None, "the connection had begun");
+        assert_eq!(table.said(active, 2 * SECOND).map(|said| said.about), Some(b"STOR b"[..].into()));
+        assert_eq!(table.said(passive, 2 * SECOND).map(|said| said.about), Some(b"RETR a"[..].into()));
+        assert_eq!(table.said(passive, 2 * SECOND), None);
+        table.announce(control(), said(Side::ToClient, 50000, "RETR a"), 0);
+        assert_eq!(table.said(passive, 121 * SECOND), None, "too late");
+        for port in 0..2000 {
+            table.announce(control(), said(Side::ToClient, port, "RETR a"), 0);
+        }
+        assert_eq!((table.said.len(), table.forced()), (MAX_SAID, 2000 - MAX_SAID as u64));
     }
 
     #[test]

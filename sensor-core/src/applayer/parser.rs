@@ -93,7 +93,8 @@ pub struct Context<'a> {
     /// What the flow carries from the next byte of both sides on: set by a parser for STARTTLS (`Next::Is`), CONNECT
     /// and upgrades (`Next::Probe`).
     pub next: Option<Next>,
-    /// A flow that was announced: the port its client will connect to or listen on, and what it will carry.
+    /// A flow that was announced: the port its client will connect to or listen on, and what it will carry. The first
+    /// bytes of a flow that another announced find here what that said of it.
     pub announced: Option<Announced>,
 }
 
@@ -129,6 +130,11 @@ pub trait Transaction: fmt::Debug {
         None
     }
 
+    /// Whose addresses its record begins with: the client's, but for single messages those of who sent it.
+    fn record_side(&self) -> Side {
+        self.only().unwrap_or(Side::ToServer)
+    }
+
     /// A buffer of a side, the one of that index where there are several. `scratch` is room for what does not lie in
     /// the transaction as rules see it; it is empty.
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, scratch: &'a mut Vec<u8>) -> Option<&'a [u8]>;
@@ -157,6 +163,12 @@ pub trait Transaction: fmt::Debug {
     /// Files in it.
     fn files(&self) -> &[File] {
         &[]
+    }
+
+    /// The event type of its record in EVE and the name of its object, where that is not the protocol's `usual` one;
+    /// `None` if there is nothing to record.
+    fn record(&self, usual: &'static str) -> Option<&'static str> {
+        Some(usual)
     }
 
     /// Writes the members of its object in EVE; both sides, as far as they have come.
@@ -296,6 +308,17 @@ pub struct Settings {
     pub transactions: usize,
     /// HTTP.
     pub http: Http,
+    /// FTP.
+    pub ftp: Ftp,
+}
+
+/// How FTP is read (`app-layer.protocols.ftp.*`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ftp {
+    /// Commands of a flow that may wait for their replies; past it a flow is not parsed further (`max-tx`).
+    pub transactions: usize,
+    /// Bytes of a line that are read (`max-line-length`).
+    pub line: usize,
 }
 
 /// How HTTP is read (`app-layer.protocols.http.libhtp.default-config.*`).
@@ -323,7 +346,19 @@ pub struct Http {
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { file_bytes: 100 << 10, hash_files: false, transactions: 500, http: Http::default() }
+        Settings {
+            file_bytes: 100 << 10,
+            hash_files: false,
+            transactions: 500,
+            http: Http::default(),
+            ftp: Ftp::default(),
+        }
+    }
+}
+
+impl Default for Ftp {
+    fn default() -> Ftp {
+        Ftp { transactions: 1024, line: 4096 }
     }
 }
 

@@ -2,11 +2,15 @@
 
 use super::AppProto;
 use super::parser::Protocol;
-use super::{bittorrent_dht, dcerpc, dhcp, dns, http1, ike, ntp, pgsql, quic, smtp, snmp, ssh, tls};
+use super::{
+    bittorrent_dht, dcerpc, dhcp, dnp3, dns, enip, ftp, ftp_data, http1, http2, ike, krb5, ldap, modbus, mqtt, nfs,
+    ntp, pgsql, pop3, quic, rdp, rfb, sip, smb, smtp, snmp, ssh, tftp, tls, websocket,
+};
 
 /// The protocols, one a line.
 const ALL: &[&Protocol] = &[
     &http1::PROTOCOL,
+    &http2::PROTOCOL,
     &dns::PROTOCOL,
     &dns::MDNS,
     &dns::LLMNR,
@@ -19,8 +23,24 @@ const ALL: &[&Protocol] = &[
     &snmp::PROTOCOL,
     &ntp::PROTOCOL,
     &bittorrent_dht::PROTOCOL,
+    &dnp3::PROTOCOL,
+    &modbus::PROTOCOL,
+    &enip::PROTOCOL,
     &dcerpc::PROTOCOL,
+    &smb::PROTOCOL,
+    &krb5::PROTOCOL,
+    &ldap::PROTOCOL,
+    &nfs::PROTOCOL,
+    &rdp::PROTOCOL,
     &smtp::PROTOCOL,
+    &ftp::PROTOCOL,
+    &ftp_data::PROTOCOL,
+    &pop3::PROTOCOL,
+    &tftp::PROTOCOL,
+    &websocket::PROTOCOL,
+    &mqtt::PROTOCOL,
+    &sip::PROTOCOL,
+    &rfb::PROTOCOL,
 ];
 
 /// What is known of a protocol; `None` if it has no parser.

@@ -9,6 +9,11 @@ pub fn header_is_good(header: &[u8]) -> bool {
     matches!(header, [_, _, _, _, _, _, _, _, _, _, 0, 0, ..]) || fold(sum(header)) == 0xffff
 }
 
+/// Words sum up, their checksum among them.
+pub fn sums_up(data: &[u8]) -> bool {
+    fold(sum(data)) == 0xffff
+}
+
 /// A transport header's checksum, at `at`, is right or can't be told: the segment was not captured whole, or its
 /// checksum was left to the network card of the capturing host. That shows as 0, or as the sum of the pseudo header
 /// alone (Linux).

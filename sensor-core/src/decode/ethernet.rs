@@ -21,6 +21,7 @@ pub fn header<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
 /// What follows an EtherType, tags included.
 #[inline]
 pub fn payload<'a>(walk: &mut Walk<'_, 'a>, mut kind: u16, mut span: Span<'a>) -> Next<'a> {
+    let mut unknown = Anomaly::EtherType;
     loop {
         let (tag, too_small) = match kind {
             ethertype::IPV4 => return Ok(Some((Layer::Ipv4, span))),
@@ -47,12 +48,21 @@ pub fn payload<'a>(walk: &mut Walk<'_, 'a>, mut kind: u16, mut span: Span<'a>) -
             ethertype::PBB => (18, Anomaly::PbbTooSmall),
             _ => break,
         };
+        unknown = match kind {
+            ethertype::VNTAG => Anomaly::VnTagUnknown,
+            ethertype::ETAG => Anomaly::ETagUnknown,
+            ethertype::PBB => Anomaly::EtherType,
+            _ => Anomaly::VlanUnknown,
+        };
         kind = span.be16(tag - 2).ok_or(span.short(too_small))?;
         span = span.past(tag, too_small)?;
         walk.context.steps += 1;
         if walk.context.steps > 32 {
             return Err(Anomaly::TooManyLayers);
         }
+    }
+    if is_unknown(kind) {
+        walk.anomalies.add(unknown);
     }
     match kind {
         ethertype::ARP => arp::decode(walk, span),
@@ -62,14 +72,34 @@ pub fn payload<'a>(walk: &mut Walk<'_, 'a>, mut kind: u16, mut span: Span<'a>) -
         ethertype::NSH => Ok(Some((Layer::Nsh, span))),
         ethertype::TRANSPARENT => Ok(Some((Layer::Ethernet, span))),
         ethertype::RARP => Err(Anomaly::Rarp),
-        ethertype::PPPOE_DISCOVERY => Err(Anomaly::PppoeDiscovery),
+        ethertype::PPPOE_DISCOVERY => Err(ppp::discovery(span)),
+        // Cisco's data center Ethernet: a tag and a time to live, then the frame.
+        ethertype::DCE if span.len < 16 => Err(Anomaly::DceTooSmall),
+        ethertype::DCE => Ok(Some((Layer::Ethernet, span.past(2, Anomaly::DceTooSmall)?))),
         ethertype::LLDP => Err(Anomaly::Lldp),
         ethertype::EAPOL => Err(Anomaly::Eapol),
         ethertype::MACSEC => Err(Anomaly::Macsec),
         // IEEE 802.3: up to 1500 it is a length, and LLC follows.
         0..=1500 => Ok(Some((Layer::Llc, span.first(usize::from(kind))))),
-        _ => Err(Anomaly::EtherType),
+        _ => Ok(None),
     }
+}
+
+/// Suricata has no decoder for it, and says so by an event: lengths and what is only told apart here too, though LLC is
+/// followed.
+fn is_unknown(kind: u16) -> bool {
+    !matches!(
+        kind,
+        ethertype::ARP
+            | ethertype::MPLS
+            | ethertype::MPLS_MULTICAST
+            | ethertype::PPPOE_SESSION
+            | ethertype::PPPOE_DISCOVERY
+            | ethertype::PPP
+            | ethertype::NSH
+            | ethertype::TRANSPARENT
+            | ethertype::DCE
+    )
 }
 
 /// 802.2 LLC. SNAP with the zero OUI carries an EtherType again, SAP 6 is IPv4.
@@ -120,6 +150,7 @@ pub mod ethertype {
     pub const QINQ: u16 = 0x88a8;
     pub const LLDP: u16 = 0x88cc;
     pub const MACSEC: u16 = 0x88e5;
+    pub const DCE: u16 = 0x8903;
     pub const PBB: u16 = 0x88e7;
     pub const VNTAG: u16 = 0x8926;
     pub const ETAG: u16 = 0x893f;

@@ -4,19 +4,27 @@ use super::ethernet::ethertype;
 use super::span::Span;
 use super::walk::{Layer, Next};
 use crate::Anomaly;
+use crate::anomaly::Counts;
 
-/// What a GRE header leads to.
-pub fn decode(span: Span<'_>) -> Next<'_> {
+/// What a GRE header leads to. Flags that RFC 2784 forbids are counted, and the packet is followed all the same: there
+/// are senders of RFC 1701.
+pub fn decode<'a>(span: Span<'a>, anomalies: &mut Counts) -> Next<'a> {
     let [flags, version, high, low] = *span.head::<4>(Anomaly::GreTooSmall)?;
     let kind = u16::from_be_bytes([high, low]);
     match version & 0x07 {
-        0 => version_0(span, flags, kind),
-        1 => version_1(span, flags, version, kind),
+        0 => version_0(span, flags, version, kind, anomalies),
+        1 => version_1(span, flags, version, kind, anomalies),
         _ => Err(Anomaly::GreVersion),
     }
 }
 
-fn version_0(span: Span<'_>, flags: u8, kind: u16) -> Next<'_> {
+fn version_0<'a>(span: Span<'a>, flags: u8, version: u8, kind: u16, anomalies: &mut Counts) -> Next<'a> {
+    if flags & RECURSION != 0 {
+        anomalies.add(Anomaly::GreRecursion);
+    }
+    if version & FLAGS != 0 {
+        anomalies.add(Anomaly::GreFlags);
+    }
     let mut len = 4;
     if flags & (CHECKSUM | ROUTING) != 0 {
         len += 4;
@@ -29,7 +37,7 @@ fn version_0(span: Span<'_>, flags: u8, kind: u16) -> Next<'_> {
     if flags & ROUTING != 0 {
         len = past_routes(span, len)?;
     }
-    let rest = span.past(len, Anomaly::GreTooSmall)?;
+    let rest = span.past(len, Anomaly::GreHeaderTooBig)?;
     match kind {
         // Type II has a sequence number, type I no header of its own (draft-foschiano-erspan-03).
         ERSPAN_1_2 if flags & SEQUENCE == 0 => Ok(Some((Layer::Ethernet, rest))),
@@ -56,24 +64,36 @@ fn version_0(span: Span<'_>, flags: u8, kind: u16) -> Next<'_> {
 /// The source routes of RFC 1701: address family, offset, length, and that many bytes; zeros end the list.
 fn past_routes(span: Span<'_>, mut at: usize) -> Result<usize, Anomaly> {
     for _ in 0..MOST_ROUTES {
-        let rest = span.past(at, Anomaly::GreTooSmall)?;
-        let [f0, f1, _, len] = *rest.head::<4>(Anomaly::GreTooSmall)?;
+        let rest = span.past(at, Anomaly::GreHeaderTooBig)?;
+        let [f0, f1, _, len] = *rest.head::<4>(Anomaly::GreHeaderTooBig)?;
         at += 4 + usize::from(len);
         if (f0, f1, len) == (0, 0, 0) {
             return Ok(at);
         }
     }
-    Err(Anomaly::GreTooSmall)
+    Err(Anomaly::GreHeaderTooBig)
 }
 
-fn version_1(span: Span<'_>, flags: u8, version: u8, kind: u16) -> Next<'_> {
+fn version_1<'a>(span: Span<'a>, flags: u8, version: u8, kind: u16, anomalies: &mut Counts) -> Next<'a> {
+    // RFC 2637 section 4.1: all of these are 0.
+    for (bits, anomaly) in [
+        (flags & CHECKSUM, Anomaly::GreVersion1Checksum),
+        (flags & ROUTING, Anomaly::GreVersion1Routing),
+        (flags & STRICT, Anomaly::GreVersion1StrictRoute),
+        (flags & RECURSION, Anomaly::GreVersion1Recursion),
+        (version & FLAGS & !ACKNOWLEDGEMENT, Anomaly::GreVersion1Flags),
+    ] {
+        if bits != 0 {
+            anomalies.add(anomaly);
+        }
+    }
     if kind != ethertype::PPP {
         return Err(Anomaly::GreVersion1Protocol);
     }
     if flags & KEY == 0 {
         return Err(Anomaly::GreVersion1Key);
     }
-    let [_, _, _, _, high, low, _, _] = *span.head::<8>(Anomaly::GreTooSmall)?;
+    let [_, _, _, _, high, low, _, _] = *span.head::<8>(Anomaly::GreVersion1HeaderTooBig)?;
     let mut len = 8;
     if flags & SEQUENCE != 0 {
         len += 4;
@@ -81,7 +101,7 @@ fn version_1(span: Span<'_>, flags: u8, version: u8, kind: u16) -> Next<'_> {
     if version & ACKNOWLEDGEMENT != 0 {
         len += 4;
     }
-    let rest = span.past(len, Anomaly::GreTooSmall)?;
+    let rest = span.past(len, Anomaly::GreVersion1HeaderTooBig)?;
     // An acknowledgement alone carries nothing.
     match usize::from(u16::from_be_bytes([high, low])) {
         0 => Ok(None),
@@ -105,6 +125,10 @@ const CHECKSUM: u8 = 0x80;
 const ROUTING: u8 = 0x40;
 const KEY: u8 = 0x20;
 const SEQUENCE: u8 = 0x10;
+const STRICT: u8 = 0x08;
+const RECURSION: u8 = 0x07;
+/// In the second byte.
+const FLAGS: u8 = 0xf8;
 /// In the second byte of version 1.
 const ACKNOWLEDGEMENT: u8 = 0x80;
 const ERSPAN_1_2: u16 = 0x88be;

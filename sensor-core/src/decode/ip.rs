@@ -5,10 +5,12 @@ use std::net::Ipv4Addr;
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6FragmentHeaderSlice, Ipv6HeaderSlice, Ipv6RawExtHeaderSlice, err};
 
 use super::defrag::{Datagram, Fragment, Key};
+use super::options::Ipv6Options;
 use super::span::Span;
 use super::walk::{Next, Walk};
-use super::{checksum, ip_proto, transport};
+use super::{checksum, ip_proto, options, transport};
 use crate::Anomaly;
+use crate::anomaly::Counts;
 
 /// What an IP header says about its packet.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +67,9 @@ pub fn v4<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
     if walk.settings.verify_checksums && !checksum::header_is_good(header.slice()) {
         walk.anomalies.add(Anomaly::Ipv4Checksum);
         ip.bad_checksum = true;
+    }
+    if header_len > IPV4_HEADER {
+        options::ipv4(header.options(), walk.anomalies);
     }
     let whole = Span { data: span.data, len: total };
     let body = whole.past(header_len, Anomaly::Ipv4TooSmall)?;
@@ -129,11 +134,23 @@ pub fn v6<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
 /// Walks extension headers to the transport header.
 fn extensions<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, mut next: IpNumber, mut rest: Span<'a>) -> Next<'a> {
     let mut depth = 0;
+    let mut before = Before::default();
     loop {
+        if ip.v6
+            && let Some(twice) = before.add(next)
+        {
+            walk.anomalies.add(twice);
+        }
         let len = match next {
             IpNumber::IPV6_FRAGMENTATION_HEADER if ip.v6 => {
                 let ext = Ipv6FragmentHeaderSlice::from_slice(rest.data).map_err(|_| rest.short(EXT_TRUNCATED))?;
                 next = ext.next_header();
+                // RFC 8200 section 4.5: a byte, and two bits before the flag of more fragments.
+                if let [_, reserved, _, flags, ..] = ext.slice()
+                    && (*reserved != 0 || flags & 0x06 != 0)
+                {
+                    walk.anomalies.add(Anomaly::Ipv6FragmentReserved);
+                }
                 if ext.is_fragmenting_payload() {
                     let body = rest.past(ext.slice().len(), EXT_TRUNCATED)?;
                     let fragment = Fragment {
@@ -152,12 +169,16 @@ fn extensions<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, mut next: IpNumber, mut rest
             }
             IpNumber::AUTHENTICATION_HEADER => {
                 // RFC 4302 section 2.2: the length counts 4-byte words, minus 2.
-                let [following, words, ..] = *rest.head::<8>(EXT_TRUNCATED)?;
+                let [following, words, r0, r1, ..] = *rest.head::<8>(EXT_TRUNCATED)?;
+                if ip.v6 && (r0, r1) != (0, 0) {
+                    walk.anomalies.add(Anomaly::Ipv6AuthenticationReserved);
+                }
                 next = IpNumber(following);
                 (usize::from(words) + 2) * 4
             }
             n if ip.v6 && Ipv6RawExtHeaderSlice::header_type_supported(n) => {
                 let ext = Ipv6RawExtHeaderSlice::from_slice(rest.data).map_err(|_| rest.short(EXT_TRUNCATED))?;
+                extension(n, ext.slice(), walk.anomalies);
                 next = ext.next_header();
                 ext.slice().len()
             }
@@ -168,6 +189,49 @@ fn extensions<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, mut next: IpNumber, mut rest
             return Err(Anomaly::Ipv6ExtensionsTooDeep);
         }
         rest = rest.past(len, EXT_TRUNCATED)?;
+        if rest.len == 0 && ip.v6 && next.0 != ip_proto::NONE {
+            return Err(EXT_TRUNCATED);
+        }
+    }
+}
+
+/// Looks into a routing header or options.
+fn extension(kind: IpNumber, header: &[u8], anomalies: &mut Counts) {
+    let options = header.get(2..).unwrap_or_default();
+    match kind {
+        IpNumber::IPV6_HEADER_HOP_BY_HOP => options::ipv6(Ipv6Options::Hop, options, anomalies),
+        IpNumber::IPV6_DESTINATION_OPTIONS => options::ipv6(Ipv6Options::Destination, options, anomalies),
+        IpNumber::IPV6_ROUTE_HEADER if options.first() == Some(&0) => anomalies.add(Anomaly::Ipv6RoutingType0),
+        _ => {}
+    }
+}
+
+/// Extension headers that were there before, by how often.
+#[derive(Default)]
+struct Before {
+    hop: bool,
+    routing: bool,
+    fragment: bool,
+    authentication: bool,
+    destination: u8,
+}
+
+impl Before {
+    /// Notes one, and says whether it was there too often.
+    #[inline]
+    fn add(&mut self, kind: IpNumber) -> Option<Anomaly> {
+        let (seen, anomaly) = match kind {
+            IpNumber::IPV6_HEADER_HOP_BY_HOP => (&mut self.hop, Anomaly::Ipv6TwoHopOptions),
+            IpNumber::IPV6_ROUTE_HEADER => (&mut self.routing, Anomaly::Ipv6TwoRoutingHeaders),
+            IpNumber::IPV6_FRAGMENTATION_HEADER => (&mut self.fragment, Anomaly::Ipv6TwoFragmentHeaders),
+            IpNumber::AUTHENTICATION_HEADER => (&mut self.authentication, Anomaly::Ipv6TwoAuthenticationHeaders),
+            IpNumber::IPV6_DESTINATION_OPTIONS => {
+                self.destination = self.destination.saturating_add(1);
+                return (self.destination > 2).then_some(Anomaly::Ipv6TwoDestinationOptions);
+            }
+            _ => return None,
+        };
+        std::mem::replace(seen, true).then_some(anomaly)
     }
 }
 
@@ -186,6 +250,9 @@ pub fn datagram<'a>(walk: &mut Walk<'_, 'a>, datagram: &'a Datagram) -> Next<'a>
         false => transport_of(walk, &ip, datagram.proto(), datagram.body()),
     }
 }
+
+/// RFC 791 section 3.1: without options.
+const IPV4_HEADER: usize = 20;
 
 /// RFC 8200 section 3.
 const IPV6_HEADER: usize = 40;

@@ -8,11 +8,15 @@ mod checksum;
 mod defrag;
 mod ethernet;
 mod gre;
+mod icmp;
+mod igmp;
 mod ip;
 mod link;
 mod mpls;
+mod options;
 mod packet;
 mod ppp;
+mod sctp;
 mod span;
 #[cfg(test)]
 mod tests;

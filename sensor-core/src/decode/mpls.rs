@@ -4,22 +4,42 @@ use super::ethernet;
 use super::span::Span;
 use super::walk::{Layer, Next};
 use crate::Anomaly;
+use crate::anomaly::Counts;
 
 /// A stack of labels, and what the packet below is: nothing in the stack says it, so its first nibble does, as routers
 /// guess it too.
-pub fn labels(mut span: Span<'_>) -> Next<'_> {
+/// A label that has no place there is counted and changes nothing.
+pub fn labels<'a>(mut span: Span<'a>, anomalies: &mut Counts) -> Next<'a> {
     for _ in 0..MOST_LABELS {
-        let [_, _, bottom, _] = *span.head::<4>(Anomaly::MplsTooSmall)?;
+        let [high, middle, low, _] = *span.head::<4>(Anomaly::MplsTooSmall)?;
         span = span.past(4, Anomaly::MplsTooSmall)?;
-        if bottom & 1 == 1 {
-            return below(span);
+        if low & 1 == 1 {
+            let label = u32::from_be_bytes([0, high, middle, low]) >> 4;
+            if let Some(odd) = odd_bottom(label) {
+                anomalies.add(odd);
+            }
+            return below(label, span);
         }
     }
     Err(Anomaly::TooManyLayers)
 }
 
-fn below(span: Span<'_>) -> Next<'_> {
-    let first = span.byte(0).ok_or(span.short(Anomaly::MplsTooSmall))?;
+/// RFC 3032 section 2.1: label 1 stands anywhere but at the bottom, 3 nowhere, 4 to 15 are reserved.
+fn odd_bottom(label: u32) -> Option<Anomaly> {
+    match label {
+        1 => Some(Anomaly::MplsRouterAlert),
+        3 => Some(Anomaly::MplsImplicitNull),
+        4..=15 => Some(Anomaly::MplsReserved),
+        _ => None,
+    }
+}
+
+fn below(label: u32, span: Span<'_>) -> Next<'_> {
+    let first = span.byte(0).ok_or(span.short(Anomaly::MplsPacketTooSmall))?;
+    // RFC 3032 section 2.1: the explicit null labels say which IP follows.
+    if (label == 0 && span.len < 20) || (label == 2 && span.len < 40) {
+        return Err(Anomaly::MplsPacketTooSmall);
+    }
     match first >> 4 {
         4 if first & 15 >= 5 => return Ok(Some((Layer::Ipv4, span))),
         6 if !ethernet::is_plausible(span) => return Ok(Some((Layer::Ipv6, span))),

@@ -17,12 +17,15 @@ pub fn frame(span: Span<'_>) -> Next<'_> {
     };
     let rest = span.past(len, Anomaly::PppTooSmall)?;
     match protocol {
+        IPV4 if rest.len < 20 => Err(Anomaly::PppIpv4TooSmall),
+        IPV6 if rest.len < 40 => Err(Anomaly::PppIpv6TooSmall),
+        VJ_UNCOMPRESSED if rest.len < 20 => Err(Anomaly::PppVjTooSmall),
         IPV4 => Ok(Some((Layer::Ipv4, rest))),
         IPV6 => Ok(Some((Layer::Ipv6, rest))),
         MPLS_UNICAST | MPLS_MULTICAST => Ok(Some((Layer::Mpls, rest))),
         VJ_COMPRESSED | VJ_UNCOMPRESSED => Err(Anomaly::PppCompressed),
-        // RFC 1661 section 2: from 0x8000 on these are control protocols, below 0x4000 network layer protocols.
-        0x8000.. => Err(Anomaly::PppControl),
+        // RFC 1661 section 2: of every protocol the first byte is even and the second odd.
+        _ if protocol & 0x0101 == 1 => Err(Anomaly::PppWrongType),
         _ => Err(Anomaly::PppProtocol),
     }
 }
@@ -31,10 +34,35 @@ pub fn frame(span: Span<'_>) -> Next<'_> {
 pub fn pppoe(span: Span<'_>) -> Next<'_> {
     let [version, code, _, _, high, low] = *span.head::<6>(Anomaly::PppoeTooSmall)?;
     if version != 0x11 || code != 0 {
-        return Err(if code == 0 { Anomaly::PppoeWrongCode } else { Anomaly::PppoeDiscovery });
+        return Err(Anomaly::PppoeWrongCode);
     }
     let len = usize::from(u16::from_be_bytes([high, low]));
     Ok(Some((Layer::Ppp, span.past(6, Anomaly::PppoeTooSmall)?.first(len))))
+}
+
+/// A PPPoE discovery frame (RFC 2516 section 5): told apart, its tags looked at.
+pub fn discovery(span: Span<'_>) -> Anomaly {
+    let Ok([version, code, _, _, high, low]) = span.head::<6>(Anomaly::PppoeTooSmall) else {
+        return span.short(Anomaly::PppoeTooSmall);
+    };
+    // PADI, PADO, PADR, PADS, PADT.
+    if *version != 0x11 || !matches!(code, 0x09 | 0x07 | 0x19 | 0x65 | 0xa7) {
+        return Anomaly::PppoeWrongCode;
+    }
+    let len = usize::from(u16::from_be_bytes([*high, *low]));
+    let Some(mut tags) = span.after(6).filter(|tags| len <= tags.len).map(|tags| tags.first(len)) else {
+        return span.short(Anomaly::PppoeTags);
+    };
+    while tags.len > 0 && !tags.data.is_empty() {
+        let Some(len) = tags.be16(2) else {
+            return if tags.is_cut() { Anomaly::PppoeDiscovery } else { Anomaly::PppoeTags };
+        };
+        match tags.len.checked_sub(4 + usize::from(len)) {
+            None => return Anomaly::PppoeTags,
+            Some(_) => tags = tags.after(4 + usize::from(len)).unwrap_or_default(),
+        }
+    }
+    Anomaly::PppoeDiscovery
 }
 
 /// PPP protocol numbers, from the IANA registry.

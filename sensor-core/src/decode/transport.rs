@@ -5,7 +5,7 @@ use etherparse::{TcpHeaderSlice, UdpHeaderSlice, err};
 use super::ip::Ip;
 use super::span::Span;
 use super::walk::{Layer, Next, Walk};
-use super::{Packet, checksum, gre, ip_proto, udp_tunnel};
+use super::{Packet, checksum, gre, icmp, igmp, ip_proto, options, sctp, udp_tunnel};
 use crate::Anomaly;
 use crate::anomaly::Counts;
 
@@ -116,32 +116,60 @@ pub fn decode<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, proto: u8, body: Span<'a>) -
 #[inline(never)]
 fn other<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, anomalies: &mut Counts) -> Next<'a> {
     let tunnel = match packet.proto {
-        ip_proto::ICMP | ip_proto::ICMPV6 => return icmp(ip, body, packet, verify, anomalies),
+        ip_proto::ICMP | ip_proto::ICMPV6 => return icmp_message(ip, body, packet, verify, anomalies),
         ip_proto::SCTP | ip_proto::UDPLITE => {
             let header = if packet.proto == ip_proto::SCTP { SCTP_HEADER } else { UDP_HEADER };
             let Some(payload) = body.after(header) else { return Err(body.short(Anomaly::SctpTooSmall)) };
             packet.source_port = body.be16(0).unwrap_or(0);
             packet.destination_port = body.be16(2).unwrap_or(0);
             set_payload(packet, payload);
+            if let Ok([a, b, c, d]) = body.past(4, Anomaly::SctpTooSmall)?.head::<4>(Anomaly::SctpTooSmall)
+                && packet.proto == ip_proto::SCTP
+                && !ip.partial
+            {
+                sctp::chunks(u32::from_be_bytes([*a, *b, *c, *d]), payload, anomalies);
+            }
             return Ok(None);
         }
         _ if ip.partial => Ok(None),
+        ip_proto::IPV4 if ip.v6 => in_ipv6(Layer::Ipv4, body),
+        ip_proto::IPV6 if ip.v6 => in_ipv6(Layer::Ipv6, body),
         ip_proto::IPV4 => Ok(Some((Layer::Ipv4, body))),
         ip_proto::IPV6 => Ok(Some((Layer::Ipv6, body))),
-        ip_proto::GRE => gre::decode(body),
+        ip_proto::GRE => gre::decode(body, anomalies),
         ip_proto::MPLS => Ok(Some((Layer::Mpls, body))),
         // RFC 3378 section 3: version 3 and twelve zero bits before the frame.
         ip_proto::ETHERIP => body.past(2, Anomaly::EtherIpTooSmall).map(|frame| Some((Layer::Ethernet, frame))),
         ip_proto::L2TP => Ok(udp_tunnel::l2tp_session(body)),
         ip_proto::ESP => Err(Anomaly::Esp),
-        ip_proto::IGMP if body.len < IGMP => Err(body.short(Anomaly::IgmpTooSmall)),
-        ip_proto::IGMP | ip_proto::NONE => Ok(None),
-        _ => Err(Anomaly::IpProtocol),
+        ip_proto::IGMP => {
+            igmp::message(body, verify, anomalies);
+            Ok(None)
+        }
+        ip_proto::NONE if ip.v6 && body.len > 0 => Err(Anomaly::Ipv6DataAfterNone),
+        ip_proto::NONE => Ok(None),
+        _ if ip.v6 => Err(Anomaly::Ipv6NextHeader),
+        _ => Err(Anomaly::Ipv4Protocol),
     };
     Ok(tunnel.unwrap_or_else(|anomaly| {
         anomalies.add(anomaly);
         None
     }))
+}
+
+/// IP in IPv6, of which the outer header has said the version.
+fn in_ipv6(layer: Layer, body: Span<'_>) -> Next<'_> {
+    let (version, header, too_small, wrong) = match layer {
+        Layer::Ipv4 => (4, 20, Anomaly::Ipv4In6TooSmall, Anomaly::Ipv4In6WrongVersion),
+        _ => (6, 40, Anomaly::Ipv6In6TooSmall, Anomaly::Ipv6In6WrongVersion),
+    };
+    if body.len < header {
+        return Err(too_small);
+    }
+    match body.byte(0) {
+        Some(first) if first >> 4 != version => Err(wrong),
+        _ => Ok(Some((layer, body))),
+    }
 }
 
 #[inline]
@@ -164,6 +192,7 @@ fn tcp<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, anoma
     };
     let header_len = header.slice().len();
     packet.tcp_options = body.data.get(TCP_HEADER..header_len).unwrap_or_default();
+    options::tcp(packet.tcp_options, anomalies);
     set_payload(packet, body.after(header_len).unwrap_or_default());
     if verify && !checksum::is_good(ip, ip_proto::TCP, body, 16) {
         anomalies.add(Anomaly::TcpChecksum);
@@ -204,7 +233,7 @@ fn udp<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, anoma
     let says = usize::from(header.length());
     if says != 0 && !ip.partial {
         if says < UDP_HEADER || says > body.len {
-            anomalies.add(Anomaly::UdpLength);
+            anomalies.add(if says < UDP_HEADER { Anomaly::UdpHeaderLength } else { Anomaly::UdpLength });
         } else {
             payload = payload.first(says - UDP_HEADER);
         }
@@ -221,7 +250,13 @@ fn udp<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, anoma
 }
 
 /// ICMP has no ports: an exchange is told by its type and the type of its answer, as the community id does it.
-fn icmp<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, anomalies: &mut Counts) -> Next<'a> {
+fn icmp_message<'a>(
+    ip: &Ip,
+    body: Span<'a>,
+    packet: &mut Packet<'a>,
+    verify: bool,
+    anomalies: &mut Counts,
+) -> Next<'a> {
     let v6 = packet.proto == ip_proto::ICMPV6;
     let (answers, too_small, bad): (&[_], _, _) = match v6 {
         false => (&ICMP4_ANSWERS, Anomaly::Icmp4TooSmall, Anomaly::Icmp4Checksum),
@@ -235,6 +270,13 @@ fn icmp<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, anom
         anomalies.add(bad);
         packet.bad_checksum = true;
         packet.icmp_error = false;
+    }
+    if v6 != ip.v6 {
+        anomalies.add(if ip.v6 { Anomaly::Ipv6Icmp4 } else { Anomaly::Ipv4Icmp6 });
+    } else if !ip.partial && v6 {
+        icmp::v6(kind, code, ip.ttl, body, anomalies);
+    } else if !ip.partial {
+        icmp::v4(kind, code, body, anomalies);
     }
     Ok(None)
 }
@@ -328,5 +370,3 @@ const UDP_HEADER: usize = 8;
 const ICMP_HEADER: usize = 8;
 /// RFC 9260 section 3.1: ports, verification tag, checksum.
 const SCTP_HEADER: usize = 12;
-/// RFC 3376 section 4: no message is shorter.
-const IGMP: usize = 8;

@@ -148,7 +148,7 @@ impl<'a> Walk<'_, 'a> {
             Layer::Wlan => wlan::frame(self, span, false),
             Layer::SwappedWlan => wlan::frame(self, span, true),
             Layer::Ppp => ppp::frame(span),
-            Layer::Mpls => mpls::labels(span),
+            Layer::Mpls => mpls::labels(span, self.anomalies),
             Layer::Nsh => mpls::service_header(span),
         }
     }

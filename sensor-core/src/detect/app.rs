@@ -82,7 +82,7 @@ impl AppRules {
             let slots = slots.into_iter().map(|(buffer, side, members)| {
                 let ready = (parser.ready)(buffer.buffer, side);
                 let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| reason)?;
-                Ok(Slot { ready, bucket: Bucket::new(members)?, transforms, buffer, side })
+                Ok(Slot { ready, bucket: Bucket::new(members), transforms, buffer, side })
             });
             *side = SideRules { slots: slots.collect::<Result<_, String>>()?, always: always.into() };
         }
@@ -100,7 +100,7 @@ impl AppRules {
 
 /// Whether a protocol's transactions can match a rule.
 fn is_of(rule: &Compiled, app: AppProto) -> bool {
-    (!rule.head.protocol.is_app() || is_app(rule.head.protocol, app))
+    (!rule.head.protocol.is_app() || is_app(rule.head.protocol, app) || rule.is_of_carrier(app))
         && rule.events.iter().all(|(of, _)| *of == app)
         && rule.looks.iter().all(|look| look.buffer.buffer.owner().is_none_or(|owner| owner.contains(&app.name())))
 }

@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::app::AppRules;
 use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, is_app};
+use super::concerned::{self, Concerned};
 use super::fast::{self, Fast};
 use super::group::{Group, Member};
 use super::lists::{self, List};
@@ -31,7 +32,7 @@ pub struct Rules {
     /// By [`kind`] of packet and direction.
     pub(super) packets: [[Group; 2]; KINDS],
     pub(super) streams: [Group; 2],
-    pub(super) by_address: Box<[u32]>,
+    pub(super) by_address: Concerned,
     /// By the number of an [`AppProto`].
     pub(super) by_protocol: Box<[Box<[u32]>]>,
     pub(super) frames: Box<[u32]>,
@@ -54,7 +55,14 @@ impl Rules {
     /// the protocols whose transactions will be looked at.
     #[must_use]
     pub fn compile(set: &Ruleset, parsers: &[&'static Parsed]) -> (Rules, Vec<Refusal>) {
-        Compiler::new(set, parsers).run()
+        Compiler::new(set, parsers).run(true)
+    }
+
+    /// The same without a search for patterns: each rule is looked at wherever it could match. That is slow; what comes
+    /// of it is what the search has to find.
+    #[must_use]
+    pub fn compile_unsearched(set: &Ruleset, parsers: &[&'static Parsed]) -> (Rules, Vec<Refusal>) {
+        Compiler::new(set, parsers).run(false)
     }
 
     /// The rules in the order in which they are looked at: an [`Alert`](super::Alert)'s rule is a place in here.
@@ -68,6 +76,7 @@ impl Rules {
     pub fn automata_bytes(&self) -> usize {
         self.packets.iter().flatten().chain(&self.streams).map(Group::bytes).sum::<usize>()
             + self.apps.iter().map(AppRules::bytes).sum::<usize>()
+            + self.by_address.bytes()
     }
 
     /// Whether some rule asks what is odd about a connection: then connections are followed from their first packet on.
@@ -158,7 +167,7 @@ impl<'a> Compiler<'a> {
         Compiler { set, parsers, addresses, ports, names, datasets, lists, hashes, captures, refusals: Vec::new() }
     }
 
-    fn run(mut self) -> (Rules, Vec<Refusal>) {
+    fn run(mut self, searched: bool) -> (Rules, Vec<Refusal>) {
         let enabled = (0..).zip(self.set.rules()).filter(|(_, rule)| rule.enabled);
         let mut order: Vec<(u32, &Rule)> = enabled.collect();
         order.sort_by_cached_key(|(at, rule)| (rank(rule, self.set.priority(rule)), *at));
@@ -173,7 +182,7 @@ impl<'a> Compiler<'a> {
                 Err(fault) => self.refuse(rule, fault),
             }
         }
-        let (rules, failed) = self.build(all, &patterns);
+        let (rules, failed) = self.build(all, &patterns, searched);
         let mut refusals = failed;
         refusals.sort_by_key(|refusal| (refusal.file, refusal.line, refusal.column));
         (rules, refusals)
@@ -411,12 +420,12 @@ impl<'a> Compiler<'a> {
         Err(format!("no parser for {name} in this version"))
     }
 
-    fn build(mut self, mut all: Vec<Compiled>, patterns: &[Patterns]) -> (Rules, Vec<Refusal>) {
+    fn build(mut self, all: Vec<Compiled>, patterns: &[Patterns], searched: bool) -> (Rules, Vec<Refusal>) {
         let mut packets: [[Vec<Member>; 2]; KINDS] = Default::default();
         let mut streams: [Vec<Member>; 2] = Default::default();
         let (mut by_address, mut frames, mut longest) = (Vec::new(), Vec::new(), LEAST_OVERLAP);
         let mut by_protocol = vec![Vec::new(); AppProto::ALL.len()];
-        for ((number, rule), patterns) in (0..).zip(&mut all).zip(patterns) {
+        for ((number, rule), patterns) in (0..).zip(&all).zip(patterns) {
             let member = |side: Side| {
                 let ports = match side {
                     Side::ToServer => rule.head.destination_ports,
@@ -424,10 +433,17 @@ impl<'a> Compiler<'a> {
                 };
                 // In both directions either list can be the one of the port at hand: any port will do.
                 let ports = if rule.head.both { u32::MAX } else { ports };
-                Member { rule: number, fast: patterns.payload.clone(), ports }
+                Member { rule: number, fast: patterns.payload.clone().filter(|_| searched), ports }
             };
             match rule.kind {
-                Kind::Addresses => by_address.push(number),
+                Kind::Addresses => {
+                    let Head { sources, destinations, both, .. } = rule.head;
+                    if let (Some(sources), Some(destinations)) =
+                        (self.addresses.get(sources), self.addresses.get(destinations))
+                    {
+                        by_address.push(concerned::Member { rule: number, sources, destinations, both });
+                    }
+                }
                 Kind::Frame => frames.push(number),
                 Kind::Protocol => {
                     for (list, app) in by_protocol.iter_mut().zip(AppProto::ALL) {
@@ -467,7 +483,8 @@ impl<'a> Compiler<'a> {
             .parsers
             .iter()
             .filter_map(|parser| {
-                let rules = AppRules::new(parser, &all, |rule| patterns.get(rule as usize)?.app.as_ref());
+                let rules =
+                    AppRules::new(parser, &all, |rule| patterns.get(rule as usize)?.app.as_ref().filter(|_| searched));
                 rules.map_err(|reason| failed.push(reason)).ok()
             })
             .collect();
@@ -482,6 +499,7 @@ impl<'a> Compiler<'a> {
                 enabled: true,
             });
         }
+        let by_address = Concerned::new(&by_address);
         let rules = Rules {
             lists: self.lists.into(),
             hashes: self.hashes.into(),
@@ -492,7 +510,7 @@ impl<'a> Compiler<'a> {
             ports: self.ports.sets(),
             packets,
             streams,
-            by_address: by_address.into(),
+            by_address,
             by_protocol: by_protocol.into_iter().map(Into::into).collect(),
             frames: frames.into(),
             apps,

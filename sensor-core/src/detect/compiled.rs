@@ -173,8 +173,17 @@ impl Compiled {
             Protocol::Sctp => proto == ip_proto::SCTP,
             Protocol::Igmp => proto == ip_proto::IGMP,
             Protocol::Arp => false,
-            app @ (Protocol::Http | Protocol::App(_)) => scene.flow.app.is_some_and(|known| is_app(app, known)),
+            app @ (Protocol::Http | Protocol::App(_)) => {
+                scene.flow.app.is_some_and(|known| is_app(app, known) || self.is_of_carrier(known))
+            }
         }
+    }
+
+    /// Whether it looks into DNS that `known` may carry.
+    pub(super) fn is_of_carrier(&self, known: AppProto) -> bool {
+        known == AppProto::Http2
+            && self.head.protocol == Protocol::App(AppProto::Dns)
+            && self.looks.iter().any(|look| look.buffer.buffer.name().starts_with("dns."))
     }
 }
 

@@ -126,7 +126,6 @@ pub(super) struct Work {
     pub(super) shared: Shared,
     pub(super) counters: Counters,
     pub(super) found: Found,
-    pub(super) lower: Vec<u8>,
     pub(super) scratch: Vec<u8>,
     pub(super) verify: verify::State,
     pub(super) transforms: verify::Work,
@@ -152,7 +151,6 @@ impl Detector {
             shared: Shared::new(most),
             counters: Counters::default(),
             found,
-            lower: Vec::new(),
             scratch: Vec::new(),
             verify: verify::State::default(),
             transforms: verify::Work::default(),
@@ -192,7 +190,8 @@ impl Detector {
         if let Some(done) = state.addresses_done.get_mut(way)
             && !std::mem::replace(done, true)
         {
-            work.found.extend(&rules.by_address);
+            let (source, destination) = scene.addresses();
+            rules.by_address.of(source, destination).into_iter().for_each(|rules| work.found.extend(rules));
         }
         if let Some(app) = flow.app
             && let Some(done) = state.protocol_done.get_mut(way)
@@ -204,7 +203,6 @@ impl Detector {
             Side::ToServer => scene.ports().1,
             Side::ToClient => scene.ports().0,
         };
-        work.lower(payload);
         if let Some(group) = rules.packets.get(kind(flow.proto)).and_then(|group| group.get(way)) {
             work.search(group, port, payload, 0);
         }
@@ -315,7 +313,6 @@ impl Detector {
         }
         let scene = Scene { flow, side, time, packet: None };
         work.found.begin();
-        work.lower(&window.bytes);
         if let Some(group) = rules.streams.get(index(side)) {
             let port = flow.ports[1];
             work.search(group, port, &window.bytes, window.at);
@@ -481,16 +478,10 @@ impl Work {
         })
     }
 
-    fn lower(&mut self, data: &[u8]) {
-        self.lower.clear();
-        self.lower.extend(data.iter().map(u8::to_ascii_lowercase));
-    }
-
-    /// `lower` is `data` in lower case.
     fn search(&mut self, group: &Group, port: u16, data: &[u8], at: u64) {
         for bucket in group.buckets(port).into_iter().flatten() {
             if let Some(matcher) = &bucket.matcher {
-                matcher.scan(data, &self.lower, at, |rule| self.found.add(rule));
+                matcher.scan(data, at, |rule| self.found.add(rule));
             }
             self.found.extend(&bucket.always);
         }

@@ -23,6 +23,8 @@ pub(super) struct Bucket {
     pub(super) matcher: Option<Matcher>,
     /// Those without a pattern, in order.
     pub(super) always: Box<[u32]>,
+    /// The rules of all ports are among them.
+    whole: bool,
 }
 
 /// A rule that is to go into a group.
@@ -52,7 +54,7 @@ impl Group {
         }
         edges.sort_unstable();
         let mut known: HashMap<Vec<u32>, u16, RandomState> = HashMap::default();
-        let (mut ranges, mut buckets, mut open) = (Vec::new(), Vec::new(), Vec::<u32>::new());
+        let (mut ranges, mut lists, mut open) = (Vec::new(), Vec::<(Vec<u32>, bool)>::new(), Vec::<u32>::new());
         let mut edges = edges.into_iter().peekable();
         while let Some((at, begins, member)) = edges.next() {
             match open.binary_search(&member) {
@@ -67,17 +69,26 @@ impl Group {
             let bucket = match known.get(&open) {
                 Some(bucket) => *bucket,
                 None => {
-                    let bucket = u16::try_from(buckets.len()).map_err(|_| "too many groups of ports")?;
-                    let of = |place: &u32| narrow.get(*place as usize).cloned();
-                    buckets.push(Bucket::new(open.iter().filter_map(of).collect())?);
+                    let bucket = u16::try_from(lists.len()).map_err(|_| "too many groups of ports")?;
+                    lists.push((open.clone(), false));
                     known.insert(open.clone(), bucket);
                     bucket
                 }
             };
             // Both ends are ports: the edge after the last is one more than 65535 at most.
-            ranges.push((at as u16, (next - 1) as u16, bucket));
+            let (first, last) = (at as u16, (next - 1) as u16);
+            if let Some((_, whole)) = lists.get_mut(usize::from(bucket)) {
+                *whole |= BUSY.iter().any(|port| (first..=last).contains(port));
+            }
+            ranges.push((first, last, bucket));
         }
-        Ok(Group { any: Bucket::new(wide)?, ranges: ranges.into(), buckets: buckets.into() })
+        let bucket = |(list, whole): (Vec<u32>, bool)| {
+            let own = list.iter().filter_map(|place| narrow.get(*place as usize));
+            let all = if whole { wide.as_slice() } else { &[] };
+            Bucket { whole, ..Bucket::new(own.chain(all).cloned().collect()) }
+        };
+        let buckets = lists.into_iter().map(bucket).collect();
+        Ok(Group { any: Bucket::new(wide), ranges: ranges.into(), buckets })
     }
 
     /// The rules for a port: those of all ports, and those of this one.
@@ -85,7 +96,8 @@ impl Group {
     pub(super) fn buckets(&self, port: u16) -> [Option<&Bucket>; 2] {
         let at = self.ranges.partition_point(|(_, last, _)| *last < port);
         let own = self.ranges.get(at).filter(|(first, ..)| *first <= port);
-        [Some(&self.any), own.and_then(|(.., bucket)| self.buckets.get(usize::from(*bucket)))]
+        let own = own.and_then(|(.., bucket)| self.buckets.get(usize::from(*bucket)));
+        [own.is_none_or(|own| !own.whole).then_some(&self.any), own]
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -94,7 +106,7 @@ impl Group {
 }
 
 impl Bucket {
-    pub(super) fn new(members: Vec<Member>) -> Result<Bucket, String> {
+    pub(super) fn new(members: Vec<Member>) -> Bucket {
         let (mut patterns, mut always) = (Vec::new(), Vec::new());
         for Member { rule, fast, .. } in members {
             match fast {
@@ -103,7 +115,7 @@ impl Bucket {
             }
         }
         always.sort_unstable();
-        Ok(Bucket { matcher: Matcher::new(patterns)?, always: always.into() })
+        Bucket { matcher: Matcher::new(patterns), always: always.into(), whole: false }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -117,6 +129,9 @@ impl Bucket {
 
 /// Ports up to which a rule stands in the groups of its ports; one of more is looked at with every port.
 const MOST_PORTS: u32 = 1024;
+
+/// Ports with much traffic.
+const BUSY: [u16; 12] = [21, 22, 25, 53, 80, 139, 443, 445, 587, 993, 3389, 8080];
 
 #[cfg(test)]
 mod tests {
@@ -137,7 +152,7 @@ mod tests {
         let group = Group::new(&members, |set| resolver.get(set)).unwrap();
         let of = |port| group.buckets(port).into_iter().flatten().flat_map(|it| it.always.iter().copied()).collect();
         let rules: [Vec<u32>; 4] = [of(80), of(81), of(90), of(86)];
-        assert_eq!(rules, [vec![1, 3, 0, 2], vec![1, 3, 2], vec![1, 3, 0], vec![1, 3]]);
+        assert_eq!(rules, [vec![0, 1, 2, 3], vec![1, 3, 2], vec![1, 3, 0], vec![1, 3]]);
         assert_eq!(group.buckets.len(), 3);
     }
 }

@@ -9,8 +9,10 @@
 mod app;
 mod compile;
 mod compiled;
+mod concerned;
 mod detector;
 mod fast;
+mod filter;
 mod group;
 mod header;
 mod lists;

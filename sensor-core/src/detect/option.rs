@@ -110,7 +110,8 @@ impl<'a> Compiler<'a> {
             }
             Body::Event(EventKind::AppLayer, name) => {
                 let (protocol, event) = name.split_once('.').unwrap_or((name, ""));
-                let of = AppProto::from_name(protocol);
+                // IKE's name before its first version was read, too.
+                let of = AppProto::from_name(if protocol == "ikev2" { "ike" } else { protocol });
                 let parser = self.parsers.iter().find(|parser| Some(parser.app) == of);
                 let parser = parser.ok_or_else(|| format!("no parser for {protocol} in this version"))?;
                 let place = parser.events.iter().position(|known| *known == event);

@@ -172,6 +172,7 @@ impl Test {
                             | (Checksum::UdpV4 | Checksum::UdpV6, Anomaly::UdpChecksum)
                             | (Checksum::IcmpV4, Anomaly::Icmp4Checksum)
                             | (Checksum::IcmpV6, Anomaly::Icmp6Checksum)
+                            | (Checksum::Igmp, Anomaly::IgmpChecksum)
                     )
                 });
                 packet.proto == proto && packet.v6 == v6 && wrong != *good

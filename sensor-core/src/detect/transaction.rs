@@ -152,12 +152,10 @@ fn look(
                     continue;
                 }
                 let Some(matcher) = &slot.bucket.matcher else { continue };
-                let Work { scratch, lower, found, verify, transforms, .. } = &mut *work;
+                let Work { scratch, found, verify, transforms, .. } = &mut *work;
                 each(at, slot.buffer.buffer, slot.side, scratch, |data| {
                     let data = transformed(&slot.transforms, data, verify, transforms);
-                    lower.clear();
-                    lower.extend(data.iter().map(u8::to_ascii_lowercase));
-                    matcher.scan(data, lower, 0, |rule| found.add(rule));
+                    matcher.scan(data, 0, |rule| found.add(rule));
                     false
                 });
             }

@@ -446,13 +446,14 @@ impl FlowTable {
 }
 
 /// Whether the sender of a flow's first packet opened it. TCP says so by its flags; where the start was not seen, and
-/// for UDP, a well-known port on the sender's side alone means that a server answers.
+/// for UDP, a well-known port on the sender's side alone means that a server answers; but clients of NFS call from such.
 fn opens_as_client(packet: &Packet<'_>) -> bool {
     let flags = packet.tcp.flags;
     match packet.proto {
         ip_proto::TCP if flags.has(TcpFlags::SYN) => !flags.has(TcpFlags::ACK),
         ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP => {
-            !(packet.source_port < WELL_KNOWN && packet.destination_port >= WELL_KNOWN)
+            let answers = packet.source_port < WELL_KNOWN && packet.destination_port >= WELL_KNOWN;
+            !answers || packet.destination_port == NFS
         }
         _ => true,
     }
@@ -461,5 +462,22 @@ fn opens_as_client(packet: &Packet<'_>) -> bool {
 /// Ports below this one are a system's services (RFC 6335 section 6).
 const WELL_KNOWN: u16 = 1024;
 
+/// Where NFS is served (RFC 7530, section 3.1).
+const NFS: u16 = 2049;
+
 /// Seconds between looks at all flows while the table is nearly full: as long as the shortest timeout then.
 const SWEEP: i64 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_privileged_port_answers_unless_it_calls_nfs() {
+        let opens = |source_port, destination_port| {
+            opens_as_client(&Packet { proto: ip_proto::UDP, source_port, destination_port, ..Packet::default() })
+        };
+        assert!(opens(40_000, 53) && !opens(53, 40_000) && opens(53, 53));
+        assert!(opens(1022, 2049));
+    }
+}

@@ -526,8 +526,22 @@ impl Reading<'_> {
     /// Hands something to the parser; true asks for more.
     fn parse(&mut self, take: impl FnOnce(&mut Parsing, Option<AppProto>, bool, &mut Context<'_>) -> bool) -> bool {
         let (Some(parsing), Some(settings)) = (&mut self.parsing, self.tools.parse) else { return false };
-        let probing = self.probe.verdict() == Verdict::NeedMore;
-        take(parsing, self.known, probing, &mut context(settings, self.flow, self.time))
+        // What a flow was before an upgrade or a tunnel does not tell what it carries now.
+        let (known, probing) = match self.probe.verdict() {
+            Verdict::Is(app) => (Some(app), false),
+            Verdict::NeedMore => (None, true),
+            Verdict::GiveUp => (None, false),
+        };
+        let mut cx = context(settings, self.flow, self.time);
+        let is_data = known == Some(AppProto::FtpData);
+        if is_data && parsing.is_fresh() {
+            cx.announced = self.tools.expectations.said(ends(self.flow), self.time);
+        }
+        let wanted = take(parsing, known, probing, &mut cx);
+        if let Some(announced) = cx.announced.take().filter(|_| !is_data) {
+            self.tools.expectations.announce(ends(self.flow), announced, self.time);
+        }
+        wanted
     }
 }
 

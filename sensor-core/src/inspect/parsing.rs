@@ -143,6 +143,11 @@ impl Parsing {
         }
     }
 
+    /// No parser has begun.
+    pub fn is_fresh(&self) -> bool {
+        matches!(self.state, State::Unknown | State::Kept(_))
+    }
+
     /// Something was read since the last [`Parsing::settle`].
     pub fn is_due(&self) -> bool {
         self.due

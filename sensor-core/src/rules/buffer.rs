@@ -278,9 +278,9 @@ impl Buffer {
     pub fn owner(self) -> Option<&'static [&'static str]> {
         let (family, _) = self.name().split_once('.')?;
         Some(match family {
-            "http" => &["http", "doh2"],
+            "http" => &["http", "http2", "doh2"],
             "http2" => &["http", "http2", "doh2"],
-            "dns" => &["dns", "doh2", "mdns"],
+            "dns" => &["dns", "http2", "doh2", "mdns"],
             "mdns" => &["mdns"],
             "llmnr" => &["llmnr"],
             "tls" => &["tls"],

@@ -51,6 +51,11 @@ impl Comparison {
         }
     }
 
+    /// The comparison that a text as [`Display`](std::fmt::Display) writes it stands for.
+    pub(crate) fn of(text: &str) -> Option<Self> {
+        Self::parse(text, u64::MAX, &[]).ok()
+    }
+
     /// Reads a comparison whose numbers are at most `max`, or one of `names`.
     pub(super) fn parse(text: &str, max: u64, names: &[(&str, u64)]) -> Parsed<Self> {
         let number = |part: &str| one(part, max, names);

@@ -2,7 +2,10 @@
 
 #[path = "../captures/mod.rs"]
 mod captures;
+mod cases;
+mod mail;
 mod names_and_keys;
 mod replay;
 mod simple;
+mod web2;
 mod windows;

@@ -31,7 +31,10 @@ pub fn replay(file: &str, app: AppProto, port: u16, piece: usize) -> Option<(Vec
         announced: None,
     };
     for packet in packets(&path) {
-        let side = if packet.destination_port == port { Side::ToServer } else { Side::ToClient };
+        // Where both ports are the protocol's, who speaks first is the client.
+        let back = (packet.proto, packet.destination, packet.destination_port, packet.source);
+        let answers = packet.source_port == port && flows.contains_key(&back);
+        let side = if packet.destination_port == port && !answers { Side::ToServer } else { Side::ToClient };
         if packet.destination_port != port && packet.source_port != port {
             continue;
         }

@@ -25,7 +25,7 @@ pub(super) fn write(line: &mut Vec<u8>, alert: &Alerted<'_>, rule: &Rule, rules:
         }
         event.object("alert", |object| what(object, rule, rules, alert.action));
         if let Some((protocol, _, transaction)) = alert.transaction
-            && let Some(name) = protocol.eve
+            && let Some(name) = protocol.eve.and_then(|usual| transaction.record(usual))
         {
             event.object(name, |object| transaction.eve(object));
             transaction.beside(event);

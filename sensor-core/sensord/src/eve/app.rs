@@ -12,7 +12,7 @@ use super::{address, proto_name, time};
 /// Appends a transaction's line; `name` is its event type and the name of its object.
 pub(super) fn transaction(line: &mut Vec<u8>, told: &Told<'_>, name: &str) {
     Object::write(line, |event| {
-        header(event, told.flow, told.transaction.only().unwrap_or(Side::ToServer), told.time, name);
+        header(event, told.flow, told.transaction.record_side(), told.time, name);
         event.number("tx_id", told.id);
         event.object(name, |object| told.transaction.eve(object));
         told.transaction.beside(event);
@@ -49,7 +49,7 @@ pub(super) fn anomalies(line: &mut Vec<u8>, told: &Told<'_>) {
     for event_name in told.transaction.events().iter().filter_map(|event| told.protocol.events.get(usize::from(event)))
     {
         Object::write(line, |event| {
-            header(event, told.flow, Side::ToServer, told.time, "anomaly");
+            header(event, told.flow, told.transaction.record_side(), told.time, "anomaly");
             event.number("tx_id", told.id);
             event.object("anomaly", |object| {
                 object.text("app_proto", told.protocol.app.name()).text("type", "applayer");

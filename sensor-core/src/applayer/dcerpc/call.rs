@@ -12,6 +12,8 @@ pub(crate) struct Interface {
     context: u16,
     uuid: [u8; 16],
     version: (u16, u16),
+    /// The bind said that it is a first fragment: without, only `any_frag` matches, as in Suricata.
+    first: bool,
     /// Result and reason of the server's answer.
     answer: Option<(u16, u16)>,
 }
@@ -50,7 +52,6 @@ pub(crate) struct Call {
 #[derive(Debug, Default)]
 struct Half {
     kind: Option<u8>,
-    first: bool,
     done: bool,
     little: bool,
     fragments: u32,
@@ -62,7 +63,6 @@ struct Half {
 impl Half {
     fn take(&mut self, pdu: &Pdu<'_>, stub: &[u8]) {
         self.kind.get_or_insert(pdu.kind);
-        self.first |= pdu.flags & flag::FIRST != 0;
         self.done |= pdu.flags & flag::LAST != 0 || !matches!(pdu.kind, kind::REQUEST | kind::RESPONSE);
         self.little = pdu.little;
         self.fragments += 1;
@@ -86,7 +86,7 @@ impl Association {
         match pdu.kind {
             kind::BIND | kind::ALTER_CONTEXT => {
                 self.asked = 0;
-                let _ = self.contexts(fields);
+                let _ = self.contexts(fields, pdu.flags & flag::FIRST != 0);
                 let from = self.interfaces.len().saturating_sub(self.asked);
                 call.interfaces = self.interfaces.get(from..).unwrap_or_default().to_vec();
                 call.half_mut(Side::ToServer).take(pdu, &[]);
@@ -123,7 +123,7 @@ impl Association {
     }
 
     /// The contexts of a bind (C706, section 12.6.4.3).
-    fn contexts(&mut self, mut fields: Fields<'_>) -> Option<()> {
+    fn contexts(&mut self, mut fields: Fields<'_>, first: bool) -> Option<()> {
         fields.skip(8)?;
         let count = fields.u8()?;
         fields.skip(3)?;
@@ -137,7 +137,7 @@ impl Association {
             if self.interfaces.len() >= MOST_INTERFACES {
                 self.interfaces.remove(0);
             }
-            self.interfaces.push(Interface { context, uuid, version, answer: None });
+            self.interfaces.push(Interface { context, uuid, version, first, answer: None });
             self.asked = (self.asked + 1).min(MOST_INTERFACES);
         }
         Some(())
@@ -149,7 +149,7 @@ fn results(mut fields: Fields<'_>, interfaces: &mut [Interface]) -> Option<()> {
     fields.skip(8)?;
     let address = usize::from(fields.u16()?);
     // The list is aligned to four bytes, as the header before it is.
-    fields.skip(address + (2 - address % 4 + 4) % 4)?;
+    fields.skip(address + (6 - address % 4) % 4)?;
     let count = fields.u8()?;
     fields.skip(3)?;
     for interface in interfaces.iter_mut().take(count.into()) {
@@ -174,7 +174,7 @@ impl Call {
         opnum: u16,
     ) -> Call {
         let version = ((version & 0xffff) as u16, (version >> 16) as u16);
-        let interface = Interface { context: 0, uuid: interface, version, answer: Some((0, 0)) };
+        let interface = Interface { context: 0, uuid: interface, version, first: true, answer: Some((0, 0)) };
         let interfaces = vec![interface];
         Call {
             id: sequence,
@@ -259,9 +259,9 @@ impl Call {
             }
             Body::DceIface { uuid, version, any_fragment } => {
                 self.is_request()
-                    && (*any_fragment || self.half(Side::ToServer).first)
                     && self.interfaces.iter().any(|interface| {
                         interface.uuid == *uuid
+                            && (*any_fragment || interface.first)
                             && interface.answer.is_some_and(|(result, _)| result == 0)
                             && version.is_none_or(|version| version.holds(interface.version.0.into()))
                     })

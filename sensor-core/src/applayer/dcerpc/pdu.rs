@@ -131,7 +131,7 @@ impl<'a> Datagram<'a> {
         // Of a datagram bit 1 is the last fragment, bit 2 that there are several (12.5.3.2).
         let (last, several) = (flags & 2 != 0, flags & 4 != 0);
         let first = !several || half(76) == 0;
-        let flags = u8::from(first) * flag::FIRST | u8::from(last || !several) * flag::LAST;
+        let flags = (u8::from(first) * flag::FIRST) | (u8::from(last || !several) * flag::LAST);
         let sequence = four(little, at(64));
         let body = body.get(..half(74).into())?;
         Some(Datagram {

@@ -94,11 +94,40 @@ fn a_call_in_fragments_is_one_transaction_in_any_pieces() {
 }
 
 #[test]
+fn results_are_aligned_behind_an_address_of_any_length() {
+    for length in 0..9_u8 {
+        let mut body = vec![0; 8];
+        body.extend([length, 0]);
+        body.extend(vec![b'x'; length.into()]);
+        while !body.len().is_multiple_of(4) {
+            body.push(0);
+        }
+        body.extend([1, 0, 0, 0, 3, 0, 1, 0]); // one result, refused for its abstract syntax
+        body.extend([0; 20]);
+        let parts = [bind(kind::BIND, 1, &[0]), unit(kind::BIND_ACK, 3, 1, &body)];
+        let parser = feed(Transport::Tcp, &[(Side::ToServer, &parts[0]), (Side::ToClient, &parts[1])]);
+        assert_eq!(eve(&parser, 0)["interfaces"][0]["ack_result"], 3, "{length}");
+    }
+}
+
+#[test]
 fn a_refused_context_is_no_interface() {
     let parts = [bind(kind::BIND, 1, &[0]), bind_ack(1, &[2]), request(3, 2, 0, b"x")];
     let sides = [Side::ToServer, Side::ToClient, Side::ToServer];
     let parser = feed(Transport::Tcp, &sides.into_iter().zip(parts.iter().map(Vec::as_slice)).collect::<Vec<_>>());
     assert!(!parser.calls.live.get(1).unwrap().0.holds(&iface(None)));
+}
+
+#[test]
+fn a_bind_that_is_no_first_fragment_matches_any_fragment_only() {
+    let mut asked = bind(kind::BIND, 1, &[0]);
+    asked[3] = 0; // flags
+    let parts = [asked, bind_ack(1, &[0]), request(3, 2, 0, b"x")];
+    let sides = [Side::ToServer, Side::ToClient, Side::ToServer];
+    let parser = feed(Transport::Tcp, &sides.into_iter().zip(parts.iter().map(Vec::as_slice)).collect::<Vec<_>>());
+    let call = &parser.calls.live.get(1).unwrap().0;
+    assert!(!call.holds(&iface(None)));
+    assert!(call.holds(&Body::DceIface { uuid: UUID, version: None, any_fragment: true }));
 }
 
 #[test]

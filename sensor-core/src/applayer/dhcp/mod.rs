@@ -44,6 +44,7 @@ impl parser::Transaction for Message {
         None
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most are of other protocols")]
     fn number(&self, field: Field, side: Side, index: usize) -> Option<i64> {
         let code = match field {
             Field::DhcpLeaseTime => option::LEASE_TIME,

@@ -70,6 +70,12 @@ pub(super) enum Kind {
     Llmnr,
 }
 
+/// A message of another protocol's body, of a side; `None` if it is none.
+pub(in crate::applayer) fn read(side: Side, bytes: &[u8], id: u64) -> Option<Transaction> {
+    let message = Some(bytes).filter(|bytes| Message::plausible(bytes, bytes.len())).and_then(Message::parse)?;
+    Some(Transaction::new(Kind::Dns, id, side, message))
+}
+
 /// Reads the messages of a flow.
 #[derive(Debug)]
 struct Dns {

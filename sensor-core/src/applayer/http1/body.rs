@@ -180,6 +180,15 @@ fn content_length(value: &[u8]) -> (Option<u64>, bool) {
 /// The codings that `Content-Encoding` names, in its order: the outermost `layers` of them.
 fn codings(headers: &Headers, layers: usize, events: &mut Vec<Event>) -> Vec<Coding> {
     let Some(value) = headers.get(b"content-encoding") else { return Vec::new() };
+    named_codings(value, layers, events)
+}
+
+/// The same of a value.
+pub fn codings_of(value: &[u8], layers: usize) -> Vec<Coding> {
+    named_codings(value, layers, &mut Vec::new())
+}
+
+fn named_codings(value: &[u8], layers: usize, events: &mut Vec<Event>) -> Vec<Coding> {
     let mut found = Vec::new();
     for name in value.split(|byte| *byte == b',').map(trim).filter(|name| !name.is_empty()) {
         let is = |names: &[&[u8]]| names.iter().any(|known| name.eq_ignore_ascii_case(known));

@@ -9,6 +9,12 @@ mod response;
 mod transaction;
 mod uri;
 
+/// What HTTP/2 reads alike.
+pub(super) mod shared {
+    pub use super::body::{codings_of, file_name};
+    pub use super::transaction::{content_range, number};
+}
+
 use std::ops::Range;
 
 use event::Event;

@@ -79,6 +79,7 @@ impl parser::Transaction for Message {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most are of other protocols")]
     fn number(&self, field: Field, side: Side, index: usize) -> Option<i64> {
         if side != self.side || index > 0 {
             return None;

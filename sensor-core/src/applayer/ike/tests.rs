@@ -84,9 +84,12 @@ fn version2(protocol: u8, transforms: &[(u8, u16)]) -> Vec<u8> {
     payload(0, &[&head[..], &list.collect::<Vec<_>>()].concat())
 }
 
+/// A protocol, the transforms proposed for it, and what is to be said of them.
+type Case = (u8, &'static [(u8, u16)], &'static [u8]);
+
 #[test]
 fn version_2_tells_what_is_weak() {
-    let cases: [(u8, &[(u8, u16)], &[u8]); 5] = [
+    let cases: [Case; 5] = [
         (1, &[(1, 12), (2, 5), (3, 12), (4, 14)], &[]),
         (1, &[(1, 20), (2, 5), (4, 31)], &[]),
         (

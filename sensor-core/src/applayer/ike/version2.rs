@@ -30,11 +30,7 @@ pub(super) fn read(message: &mut Message, mut next: u8, body: &[u8], flow: &mut 
         let inside;
         (next, inside) = payload(&mut reader)?;
         match kind {
-            33 => {
-                if association(message, inside, flow).is_none() {
-                    message.events.add(event::INVALID_PROPOSAL);
-                }
-            }
+            33 if association(message, inside, flow).is_none() => message.events.add(event::INVALID_PROPOSAL),
             41 => {
                 let mut notification = Reader::new(inside);
                 notification.skip(2)?;

@@ -7,6 +7,8 @@ use super::End;
 pub struct Base64 {
     bits: u32,
     digits: u8,
+    /// What stands in the group's place of more digits.
+    padding: u8,
 }
 
 impl Base64 {
@@ -20,26 +22,39 @@ impl Base64 {
                 b'0'..=b'9' => byte - b'0' + 52,
                 b'+' => 62,
                 b'/' => 63,
-                b'=' => {
-                    let [_, first, second, _] = (self.bits << (6 * (4 - u32::from(self.digits)))).to_be_bytes();
-                    match self.digits {
-                        2 => out.push(first),
-                        3 => out.extend([first, second]),
-                        _ => {}
-                    }
-                    *self = Base64::default();
+                b'=' if self.digits > 0 => {
+                    self.padding += 1;
+                    self.end_group(out);
                     continue;
                 }
                 _ => continue,
             };
-            self.bits = self.bits << 6 | u32::from(digit);
-            self.digits += 1;
-            if self.digits == 4 {
-                let [_, a, b, c] = self.bits.to_be_bytes();
-                out.extend([a, b, c]);
-                *self = Base64::default();
+            if self.padding > 0 {
+                self.padding += 1;
+            } else {
+                self.bits = self.bits << 6 | u32::from(digit);
+                self.digits += 1;
             }
+            self.end_group(out);
         }
+    }
+
+    /// Appends what a group gives that nothing ended.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        if self.digits > 0 {
+            self.padding = 4 - self.digits;
+            self.end_group(out);
+        }
+    }
+
+    /// Appends what a group gives, if it is whole.
+    fn end_group(&mut self, out: &mut Vec<u8>) {
+        if self.digits + self.padding < 4 {
+            return;
+        }
+        let [_, bytes @ ..] = (self.bits << (6 * (4 - u32::from(self.digits)))).to_be_bytes();
+        out.extend(bytes.iter().take(usize::from(self.digits).saturating_sub(1)));
+        *self = Base64::default();
     }
 }
 

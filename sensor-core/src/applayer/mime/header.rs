@@ -72,7 +72,7 @@ impl<'a> Iterator for Parameters<'a> {
             let start = memchr::memchr(b';', self.0)? + 1;
             let rest = self.0.get(start..)?.trim_ascii_start();
             self.0 = rest;
-            let Some(equals) = rest.iter().position(|byte| matches!(byte, b'=' | b';')) else { return None };
+            let equals = rest.iter().position(|byte| matches!(byte, b'=' | b';'))?;
             if rest.get(equals) == Some(&b';') {
                 continue;
             }

@@ -122,7 +122,7 @@ impl Mime {
         if line.len() > MAX_LINE {
             self.note(odd::LONG_LINE);
         }
-        if !goes_on && self.delimits(line) {
+        if !goes_on && self.delimits(line, settings) {
             return;
         }
         match self.state {
@@ -133,9 +133,9 @@ impl Mime {
     }
 
     /// The message ends; `whole` says that its end was seen.
-    pub fn end(&mut self, whole: bool) {
+    pub fn end(&mut self, whole: bool, settings: &Settings) {
         self.end_field();
-        self.end_part(whole);
+        self.end_part(whole, settings);
         self.state = State::Between;
         self.boundaries = Vec::new();
         self.decoded = Vec::new();
@@ -182,7 +182,7 @@ impl Mime {
     }
 
     /// Takes a line that ends a part. Like Suricata's, a delimiter may have more behind it.
-    fn delimits(&mut self, line: &[u8]) -> bool {
+    fn delimits(&mut self, line: &[u8], settings: &Settings) -> bool {
         let Some(rest) = line.strip_prefix(b"--") else { return false };
         let after = |boundary: &Vec<u8>| rest.strip_prefix(boundary.as_slice());
         let is_exact = |boundary: &Vec<u8>| {
@@ -193,7 +193,7 @@ impl Mime {
         let Some(place) = place else { return false };
         let is_last = boundaries.get(place).and_then(after).is_some_and(|after| after.starts_with(b"--"));
         self.end_field();
-        self.end_part(true);
+        self.end_part(true, settings);
         // The last delimiter is kept, for a part that comes behind it all the same.
         self.boundaries.truncate(place + 1);
         self.depth = self.boundaries.len();
@@ -246,15 +246,21 @@ impl Mime {
                     Encoding::Plain
                 };
             }
-            Field::Other => {}
-            // Of a field that stands once the first counts.
-            _ if self.depth == 0
-                && self.fields.len() < MAX_FIELDS
-                && (field == Field::Received || self.fields.iter().all(|(known, _)| *known != field)) =>
-            {
-                self.fields.push((field, value));
+            Field::From
+            | Field::To
+            | Field::Cc
+            | Field::Subject
+            | Field::Date
+            | Field::MessageId
+            | Field::XMailer
+            | Field::Received => {
+                // Of a field that stands once the first counts.
+                let is_first = field == Field::Received || self.fields.iter().all(|(known, _)| *known != field);
+                if is_first && self.depth == 0 && self.fields.len() < MAX_FIELDS {
+                    self.fields.push((field, value));
+                }
             }
-            _ => {}
+            Field::Other => {}
         }
     }
 
@@ -357,12 +363,16 @@ impl Mime {
         }
     }
 
-    fn end_part(&mut self, whole: bool) {
-        let part = std::mem::take(&mut self.part);
-        if !part.text.is_empty() {
+    fn end_part(&mut self, whole: bool, settings: &Settings) {
+        let mut part = std::mem::take(&mut self.part);
+        self.decoded.clear();
+        part.base64.finish(&mut self.decoded);
+        if part.content == Content::Text {
+            part.text.extend_from_slice(&self.decoded);
             url::find(&part.text, b"", &mut self.urls);
         }
         if let Some(file) = part.file.and_then(|place| self.files.get_mut(place)) {
+            file.append(&self.decoded, settings);
             file.close(whole);
         }
     }

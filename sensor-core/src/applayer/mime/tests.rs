@@ -12,7 +12,7 @@ fn read(text: &[u8], settings: &Settings) -> Mime {
         };
         mime.line(line, end, settings);
     }
-    mime.end(true);
+    mime.end(true, settings);
     mime
 }
 
@@ -77,7 +77,10 @@ fn parts_in_parts_and_messages_in_messages_are_taken_apart() {
 fn base64_is_read_over_lines_padding_and_junk() {
     for (encoded, decoded) in [
         ("QUI=\nQUJD\n", &b"ABABC"[..]),
-        ("QUJDQQ\n", b"ABC"),
+        ("QUJDQQ\n", b"ABCA"),
+        ("QUJD\nb c ;*-\n\n", b"ABCm"),
+        ("QUJDQ===QQ=\n=QUJD\n", b"ABCAABC"),
+        ("QUJD=QQ=Q\n", b"ABCA"),
         ("QQ==\n", b"A"),
         ("@@@!\nQ U\nJD\n", b"ABC"),
         ("====\n", b""),
@@ -179,7 +182,7 @@ fn a_message_that_is_cut_leaves_its_file_open_ended() {
     for line in ["Content-Type: a/b; name=f", "", "half"] {
         mime.line(line.as_bytes(), End::CrLf, &Settings::default());
     }
-    mime.end(false);
+    mime.end(false, &Settings::default());
     assert_eq!((mime.files()[0].state, mime.files()[0].size), (FileState::Truncated, 4));
 }
 

@@ -92,10 +92,10 @@ impl Pgsql {
     }
 
     fn response(&mut self, back: Back, cx: &Context<'_>) {
-        match &back {
-            Back::Auth(auth) => self.auth = *auth,
-            Back::Salt(_) => self.auth = Auth::Md5,
-            _ => {}
+        if let Back::Auth(auth) = &back {
+            self.auth = *auth;
+        } else if let Back::Salt(_) = &back {
+            self.auth = Auth::Md5;
         }
         if self.answered().is_none() {
             // A server that speaks unasked, or whose client was not seen.
@@ -111,7 +111,7 @@ impl Pgsql {
         }
     }
 
-    fn to_server(&mut self, mut bytes: &[u8], cx: &Context<'_>) -> Parsed {
+    fn requests(&mut self, mut bytes: &[u8], cx: &Context<'_>) -> Parsed {
         loop {
             let [framing, _] = &mut self.sides;
             let front = match framing.next(&mut bytes, MOST_MESSAGE, message::front_length) {
@@ -126,7 +126,7 @@ impl Pgsql {
         }
     }
 
-    fn to_client(&mut self, mut bytes: &[u8], cx: &mut Context<'_>) -> Parsed {
+    fn responses(&mut self, mut bytes: &[u8], cx: &mut Context<'_>) -> Parsed {
         loop {
             let asked = self.answered().is_some_and(|transaction| transaction.asks_for_encryption());
             let [_, framing] = &mut self.sides;
@@ -161,8 +161,8 @@ impl Pgsql {
 impl Parser for Pgsql {
     fn data(&mut self, side: Side, bytes: &[u8], cx: &mut Context<'_>) -> Parsed {
         match side {
-            Side::ToServer => self.to_server(bytes, cx),
-            Side::ToClient => self.to_client(bytes, cx),
+            Side::ToServer => self.requests(bytes, cx),
+            Side::ToClient => self.responses(bytes, cx),
         }
     }
 

@@ -115,7 +115,14 @@ impl Transaction {
                 self.answered = true;
                 self.front = Some(front);
             }
-            other => self.front = Some(other),
+            Front::Ssl
+            | Front::Gss
+            | Front::Startup(..)
+            | Front::Password
+            | Front::SaslInitial(..)
+            | Front::SaslResponse(_)
+            | Front::Query(_)
+            | Front::Extended(_) => self.front = Some(front),
         }
     }
 
@@ -178,12 +185,20 @@ impl Transaction {
 
     pub(super) fn bytes(&self) -> usize {
         let pairs = |pairs: &[(Vec<u8>, Vec<u8>)]| pairs.iter().map(|(a, b)| 48 + a.len() + b.len()).sum::<usize>();
-        let front = match &self.front {
-            Some(Front::Startup(_, parameters)) => pairs(parameters),
-            Some(Front::SaslInitial(mechanism, response)) => mechanism.len() + response.len(),
-            Some(Front::SaslResponse(bytes) | Front::Query(bytes)) => bytes.len(),
-            _ => 0,
-        };
+        let front = self.front.as_ref().map_or(0, |front| match front {
+            Front::Startup(_, parameters) => pairs(parameters),
+            Front::SaslInitial(mechanism, response) => mechanism.len() + response.len(),
+            Front::SaslResponse(bytes) | Front::Query(bytes) => bytes.len(),
+            Front::Ssl
+            | Front::Gss
+            | Front::Cancel(..)
+            | Front::Password
+            | Front::CopyData(_)
+            | Front::CopyDone
+            | Front::CopyFail
+            | Front::Terminate
+            | Front::Extended(_) => 0,
+        });
         let reply = &self.reply;
         let notice: usize = reply.notice.iter().map(|(_, text)| 32 + text.len()).sum();
         let texts = [&reply.salt, &reply.sasl_final, &reply.completed];

@@ -2,7 +2,8 @@
 
 use super::super::view::{CERTAIN, LIKELY, NO, Told, View, certain_if, contains, is_ascii, likely_if};
 
-/// MQTT: CONNECT with its protocol's name, or CONNACK (MQTT 3.1.1 and 5.0, sections 3.1 and 3.2).
+/// MQTT: CONNECT with its protocol's name, CONNACK, and in the midst of a connection PUBLISH with a topic in text, or a
+/// ping (MQTT 3.1.1 and 5.0, sections 3.1 to 3.3, 3.12, 3.13).
 pub fn mqtt(v: &View<'_>) -> Told {
     match v.u8(0)? {
         0x10 => {
@@ -24,6 +25,29 @@ pub fn mqtt(v: &View<'_>) -> Told {
                 && v.u8(4)? == length - 3;
             likely_if(v3 || v5 && v.whole(u64::from(length) + 2)?)
         }
+        // At QoS 3 it would be malformed.
+        first @ 0x30..=0x3f if first & 6 != 6 => {
+            let (mut at, mut length) = (1, 0_u64);
+            loop {
+                let byte = v.u8(at)?;
+                length |= u64::from(byte & 0x7f) << (7 * (at - 1));
+                at += 1;
+                if byte & 0x80 == 0 {
+                    break;
+                }
+                if at > 4 {
+                    return NO;
+                }
+            }
+            let topic = usize::from(v.be16(at)?);
+            if topic == 0 || topic > 256 || topic as u64 + 2 > length {
+                return NO;
+            }
+            v.u8(at + 1 + topic)?;
+            let text = v.bytes.get(at + 2..at + 2 + topic)?;
+            likely_if(text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b' '))
+        }
+        0xc0 | 0xd0 => likely_if(v.u8(1)? == 0 && v.whole(2)?),
         _ => NO,
     }
 }

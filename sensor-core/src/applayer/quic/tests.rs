@@ -27,14 +27,16 @@ fn handshake() -> Vec<u8> {
 }
 
 #[test]
-fn a_hello_in_two_datagrams_is_one_transaction() {
+fn a_hello_in_two_datagrams_is_told_with_the_second() {
     let message = handshake();
     let first = seal(0x6b33_43cf, &[9; 8], &crypto(0, &message[..50]), 0);
     let second = seal(0x6b33_43cf, &[9; 8], &crypto(50, &message[50..]), 1);
     let parser = feed(&[(Side::ToServer, &first), (Side::ToServer, &second)]);
-    assert_eq!(parser.ids(), 0..1);
-    let transaction = parser.live.get(0).unwrap();
+    assert_eq!(parser.ids(), 0..2);
+    let transaction = parser.live.get(1).unwrap();
     let mut scratch = Vec::new();
+    let first = parser.live.get(0).unwrap();
+    assert_eq!(first.buffer(Buffer::QuicSni, Side::ToServer, 0, &mut scratch), None);
     assert_eq!(transaction.buffer(Buffer::QuicSni, Side::ToServer, 0, &mut scratch), Some(&b"a.local"[..]));
     assert_eq!(
         transaction.buffer(Buffer::QuicVersion, Side::ToServer, 0, &mut scratch),

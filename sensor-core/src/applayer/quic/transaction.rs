@@ -4,7 +4,7 @@ use super::google;
 use crate::applayer::Side;
 use crate::applayer::parser::{self, EventSet};
 use crate::discover::extract::hashes::md5_hex;
-use crate::discover::extract::tls::{ClientHello, Transport};
+use crate::discover::extract::tls::{ClientHello, ServerHello, Transport};
 use crate::json::Object;
 use crate::rules::Buffer;
 
@@ -17,6 +17,7 @@ pub struct Transaction {
     ua: Option<Vec<u8>>,
     cyu: Option<(String, String)>,
     ja3: Option<(String, String)>,
+    ja3s: Option<(String, String)>,
     ja4: Option<String>,
     extensions: Vec<u16>,
     alpns: Vec<Vec<u8>>,
@@ -32,6 +33,7 @@ impl Transaction {
             ua: None,
             cyu: None,
             ja3: None,
+            ja3s: None,
             ja4: None,
             extensions: Vec::new(),
             alpns: Vec::new(),
@@ -60,6 +62,14 @@ impl Transaction {
         let text = hello.ja3_text();
         self.ja3 = Some((md5_hex(text.as_bytes()), text));
         self.ja4 = Some(hello.ja4(Transport::Quic));
+    }
+
+    /// What a ServerHello's body says.
+    pub(super) fn server_hello(&mut self, body: &[u8]) {
+        let Some(hello) = ServerHello::parse(body) else { return };
+        self.extensions = hello.extension_kinds().collect();
+        let text = hello.ja3s_text();
+        self.ja3s = Some((md5_hex(text.as_bytes()), text));
     }
 
     /// What a CHLO says, if there is one.
@@ -92,6 +102,8 @@ impl parser::Transaction for Transaction {
             Buffer::QuicCyuString => Some(self.cyu.as_ref()?.1.as_bytes()),
             Buffer::Ja3Hash => Some(self.ja3.as_ref()?.0.as_bytes()),
             Buffer::Ja3String => Some(self.ja3.as_ref()?.1.as_bytes()),
+            Buffer::Ja3sHash => Some(self.ja3s.as_ref()?.0.as_bytes()),
+            Buffer::Ja3sString => Some(self.ja3s.as_ref()?.1.as_bytes()),
             Buffer::Ja4Hash => Some(self.ja4.as_ref()?.as_bytes()),
             _ => None,
         }
@@ -113,8 +125,10 @@ impl parser::Transaction for Transaction {
                 array.object(|object| _ = object.text("hash", hash).text("string", text));
             });
         }
-        if let Some((hash, text)) = &self.ja3 {
-            object.object("ja3", |object| _ = object.text("hash", hash).text("string", text));
+        for (key, ja3) in [("ja3", &self.ja3), ("ja3s", &self.ja3s)] {
+            if let Some((hash, text)) = ja3 {
+                object.object(key, |object| _ = object.text("hash", hash).text("string", text));
+            }
         }
         object.text_if("ja4", self.ja4.as_deref());
         if !self.extensions.is_empty() {

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use super::lines::{End, Lines};
 use super::mime::Mime;
-use super::parser::{Context, EventSet, Live, Next, Parsed, Parser, Protocol};
+use super::parser::{Context, EventSet, Live, Next, Parsed, Parser, Protocol, Settings};
 use super::{AppProto, Side, Transport};
 use transaction::progress;
 
@@ -104,12 +104,12 @@ impl Smtp {
         }
     }
 
-    fn open(&mut self, most: usize) {
+    fn open(&mut self, settings: &Settings) {
         let ids = self.live.ids();
-        let most = most.max(1) as u64;
+        let most = settings.transactions.max(1) as u64;
         if ids.end - ids.start >= most {
             if let Some(mail) = self.live.get_mut(ids.end - most) {
-                mail.end(false);
+                mail.end(false, settings);
                 mail.is_answered = true;
             }
             // A reader that gives nothing back does not make the flow grow.
@@ -122,12 +122,12 @@ impl Smtp {
     }
 
     /// A line of the client outside of messages.
-    fn command(&mut self, line: &[u8], most: usize) {
+    fn command(&mut self, line: &[u8], settings: &Settings) {
         let verb = Verb::of(line);
         let is_new = self.live.ids().end == 0;
         let is_ended = self.last().and_then(|id| self.live.get_mut(id)).is_none_or(|mail| mail.is_ended());
         if is_new || is_ended && !matches!(verb, Verb::Rset | Verb::Quit) {
-            self.open(most);
+            self.open(settings);
         }
         // After these nothing is to come before they are answered (RFC 2920, section 3.1; RFC 3207, section 4).
         if self.waiting.iter().any(|(before, _)| matches!(before, Command::Data | Command::StartTls)) {
@@ -138,7 +138,7 @@ impl Smtp {
         let id = self.last().filter(|_| is_open);
         match verb {
             Verb::Hello => {
-                command = self.hello(argument(line.get(4..).unwrap_or_default()));
+                command = self.hello(argument(line.get(4..).unwrap_or_default()), settings);
             }
             Verb::Mail => {
                 let Some(mail) = self.current() else { return };
@@ -178,7 +178,7 @@ impl Smtp {
                         command = Command::Ends;
                     }
                     self.mode = Mode::Chunk(len, last);
-                    self.end_of_chunk();
+                    self.end_of_chunk(settings);
                 }
                 None => self.odd(None, event::INVALID_BDAT),
             },
@@ -190,7 +190,7 @@ impl Smtp {
     }
 
     /// HELO and EHLO: a mail that has begun is forgotten by both (RFC 5321, section 4.1.4).
-    fn hello(&mut self, name: &[u8]) -> Command {
+    fn hello(&mut self, name: &[u8], settings: &Settings) -> Command {
         let again = self.helo.is_some();
         if !again {
             self.helo = Some(name.to_vec());
@@ -204,7 +204,7 @@ impl Smtp {
             mail.advance(progress::HELO);
         }
         if mail.mail_from.is_some() {
-            mail.end(false);
+            mail.end(false, settings);
         }
         Command::Hello
     }
@@ -224,7 +224,7 @@ impl Smtp {
                 self.odd(id, event::INVALID_PIPELINED_SEQUENCE);
             }
             if let Some(mail) = self.current() {
-                mail.end(true);
+                mail.end(true, cx.settings);
             }
             self.wait(Command::Ends, id);
         } else if let Some(message) = self.current().and_then(|mail| mail.message.as_mut()) {
@@ -233,19 +233,19 @@ impl Smtp {
     }
 
     /// Passes over a chunk's bytes; tells how many.
-    fn chunk(&mut self, bytes: &[u8]) -> usize {
+    fn chunk(&mut self, bytes: &[u8], settings: &Settings) -> usize {
         let Mode::Chunk(left, last) = self.mode else { return 0 };
         let taken = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len());
         self.mode = Mode::Chunk(left - taken as u64, last);
-        self.end_of_chunk();
+        self.end_of_chunk(settings);
         taken
     }
 
-    fn end_of_chunk(&mut self) {
+    fn end_of_chunk(&mut self, settings: &Settings) {
         if let Mode::Chunk(0, last) = self.mode {
             self.mode = Mode::Commands;
             if let Some(mail) = self.current().filter(|_| last) {
-                mail.end(true);
+                mail.end(true, settings);
             }
         }
     }
@@ -253,7 +253,7 @@ impl Smtp {
     /// A line of the server.
     fn reply(&mut self, line: &[u8], cx: &mut Context<'_>) {
         if self.live.ids().end == 0 {
-            self.open(cx.settings.transactions);
+            self.open(cx.settings);
         }
         let Some((code, is_last)) = reply::parse(line) else { return self.odd(None, event::INVALID_REPLY) };
         if self.greeting == Greeting::Waiting && cx.transport == Transport::TcpMidstream {
@@ -303,7 +303,7 @@ impl Smtp {
             }
             Command::Ends => {
                 if let Some(mail) = id.and_then(|id| self.live.get_mut(id)) {
-                    mail.end(false);
+                    mail.end(false, cx.settings);
                     mail.is_answered = true;
                 }
             }
@@ -324,7 +324,7 @@ impl Parser for Smtp {
         let Half { mut lines, mut rest } = std::mem::take(half);
         while !bytes.is_empty() && cx.next.is_none() {
             if let (Side::ToServer, Mode::Chunk(..)) = (side, self.mode) {
-                let taken = self.chunk(bytes);
+                let taken = self.chunk(bytes, cx.settings);
                 bytes = bytes.get(taken..).unwrap_or_default();
                 continue;
             }
@@ -333,7 +333,7 @@ impl Parser for Smtp {
             match side {
                 Side::ToServer if self.mode == Mode::Message => self.message(line, end, is_rest, cx),
                 _ if is_rest => {}
-                Side::ToServer => self.command(line, cx.settings.transactions),
+                Side::ToServer => self.command(line, cx.settings),
                 Side::ToClient => self.reply(line, cx),
             }
             if end == End::Cut && self.mode != Mode::Message && !is_rest {
@@ -345,10 +345,10 @@ impl Parser for Smtp {
         Parsed::More
     }
 
-    fn gap(&mut self, _: Side, _: u64, _: &mut Context<'_>) -> Parsed {
+    fn gap(&mut self, _: Side, _: u64, cx: &mut Context<'_>) -> Parsed {
         // Where in the dialogue it goes on is not known; Suricata gives up here, too.
         if let Some(mail) = self.current() {
-            mail.end(false);
+            mail.end(false, cx.settings);
         }
         Parsed::Failed
     }
@@ -364,7 +364,7 @@ impl Parser for Smtp {
         if side == Side::ToServer
             && let Some(mail) = self.current()
         {
-            mail.end(false);
+            mail.end(false, cx.settings);
         }
     }
 

@@ -3,7 +3,7 @@
 use super::event;
 use crate::applayer::Side;
 use crate::applayer::mime::Mime;
-use crate::applayer::parser::{self, EventSet, File};
+use crate::applayer::parser::{self, EventSet, File, Settings};
 use crate::json::{Array, Object};
 use crate::rules::Buffer;
 
@@ -57,9 +57,9 @@ impl Mail {
     }
 
     /// Nothing more comes of it; `whole` says that its message's end was seen.
-    pub(super) fn end(&mut self, whole: bool) {
+    pub(super) fn end(&mut self, whole: bool, settings: &Settings) {
         if let Some(message) = self.message.as_mut().filter(|_| self.progress < progress::COMPLETE) {
-            message.end(whole);
+            message.end(whole, settings);
         }
         self.progress = progress::COMPLETE;
     }
@@ -83,7 +83,6 @@ impl parser::Transaction for Mail {
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "most buffers are of other protocols")]
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, _: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         if side == Side::ToClient {
             return None;

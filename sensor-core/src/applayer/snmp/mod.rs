@@ -40,6 +40,7 @@ impl parser::Transaction for Message {
         Some(self.side)
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most are of other protocols")]
     fn buffer<'a>(&'a self, buffer: Buffer, side: Side, index: usize, _: &'a mut Vec<u8>) -> Option<&'a [u8]> {
         match buffer {
             _ if side != self.side || index > 0 => None,
@@ -49,6 +50,7 @@ impl parser::Transaction for Message {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "most are of other protocols")]
     fn number(&self, field: Field, side: Side, index: usize) -> Option<i64> {
         match field {
             _ if side != self.side || index > 0 => None,

@@ -372,6 +372,8 @@ fn plants() -> Vec<Case> {
         udp("bacnet who-is", Bacnet, &[b"\x81\x0b\0\x0c", b"\x01\x20\xff\xff\0\xff", b"\x10\x08"]),
         tcp("opc-ua hello", Opcua, &[b"HELF", b"\x20\0\0\0", &[0; 24]]),
         tcp("mqtt connect", Mqtt, &[b"\x10\x10", b"\0\x04MQTT", b"\x04\x02\0\x3c", b"\0\x04test"]),
+        tcp("mqtt ping", Mqtt, &[b"\xc0\0"]).then(ToClient, &[b"\xd0\0"]),
+        tcp("mqtt publish", Mqtt, &[b"\x30\x09\0\x04a/b/", b"hi!"]).then(ToClient, &[b"\xd0\0"]),
         tcp("mqtt 3.1", Mqtt, &[b"\x10\x12", b"\0\x06MQIsdp", b"\x03\x02\0\x3c", b"\0\x04test"]),
         tcp("amqp", Amqp, &[b"AMQP", b"\0\0\x09\x01"]),
         tcp("kafka", Kafka, &[b"\0\0\0\x11", b"\0\x12", b"\0\0", b"\0\0\0\x01", b"\0\x07rdkafka"]),

@@ -413,8 +413,9 @@ impl parser::Transaction for Transaction {
             object.boolean("session_resumed", true);
         }
         object.text_if("sni", self.sni.as_deref());
-        // What the server chose; a client alone says only what its records are.
-        match self.version(Side::ToClient) {
+        // What the server chose; where it never said, what the client offers.
+        let version = Some(self.version(Side::ToClient)).filter(|version| *version != 0);
+        match version.unwrap_or_else(|| self.version(Side::ToServer)) {
             0 => object.text("version", "UNDETERMINED"),
             version => object.display("version", Version(version)),
         };

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Frames of a classic little-endian pcap file of the corpus beside the project, with its link type.
-fn capture(name: &str) -> Option<(u16, Vec<Vec<u8>>)> {
+pub fn capture(name: &str) -> Option<(u16, Vec<Vec<u8>>)> {
     let path: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus").join(name);
     let Ok(file) = std::fs::read(&path) else {
         eprintln!("skipped: {} is not there", path.display());

@@ -47,13 +47,19 @@ impl<'a> LongHeader<'a> {
         Suite::of(self.version).is_some_and(|suite| self.first >> 4 & 3 == suite.initial)
     }
 
+    /// Whether it is a Retry of a version that [`Initial`] decrypts.
+    pub fn is_retry(&self) -> bool {
+        Suite::of(self.version).is_some_and(|suite| self.first >> 4 & 3 == (suite.initial + 3) % 4)
+    }
+
     /// Whether the version is one that [`Initial`] decrypts.
     pub fn is_known(&self) -> bool {
         Suite::of(self.version).is_some()
     }
 }
 
-/// Collects the client's first flight of one connection until its ClientHello is whole.
+/// Collects the first flight of one side of a connection until its hello is whole; the client's, unless it is
+/// [`answering`](Initial::answering).
 #[derive(Clone, Debug, Default)]
 pub struct Initial {
     crypto: Vec<u8>,
@@ -62,9 +68,16 @@ pub struct Initial {
     /// The connection id that the keys come from: the first packet's.
     keyed: Option<([u8; 20], u8, u32)>,
     opened: u32,
+    server: bool,
 }
 
 impl Initial {
+    /// For the server's side of a connection whose client was read.
+    #[must_use]
+    pub fn answering(client: &Initial) -> Initial {
+        Initial { keyed: client.keyed, server: true, ..Initial::default() }
+    }
+
     /// Takes a client's datagram; gives the hello once it is whole. Packets that do not authenticate add nothing.
     pub fn datagram(&mut self, datagram: &[u8]) -> Option<Client> {
         let mut rest = datagram;
@@ -108,9 +121,15 @@ impl Initial {
         // Later packets of the flight may go to the id the server chose; the keys stay (RFC 9001, section 5.2).
         let own = connection(header);
         let first = *self.keyed.get_or_insert(own);
-        let plain = match open(packet, offset, first, suite) {
+        let plain = match open(packet, offset, first, suite, self.server) {
             Some(plain) => plain,
-            None if own != first => open(packet, offset, own, suite)?,
+            None if self.server => return None,
+            // A Retry's client begins anew, with keys of the id it was given (RFC 9001, section 5.2).
+            None if own != first => {
+                let plain = open(packet, offset, own, suite, false)?;
+                self.keyed = Some(own);
+                plain
+            }
             None => {
                 if self.filled.is_empty() {
                     self.keyed = None;
@@ -201,11 +220,11 @@ impl Initial {
         self.hello_body().and_then(ClientHello::parse).map(|hello| hello.facts(Transport::Quic))
     }
 
-    /// The body of the ClientHello, once it is whole.
+    /// The body of the hello, once it is whole.
     pub fn hello_body(&self) -> Option<&[u8]> {
         let (start, end) = *self.filled.first()?;
         let mut reader = Reader::new(self.crypto.get(..end).filter(|_| start == 0)?);
-        (reader.u8()? == 1).then_some(())?;
+        (reader.u8()? == if self.server { 2 } else { 1 }).then_some(())?;
         let length = reader.u24()?;
         reader.take(length as usize)
     }
@@ -261,11 +280,17 @@ fn connection(header: &LongHeader<'_>) -> ([u8; 20], u8, u32) {
     (id, header.destination.len().min(20) as u8, header.version)
 }
 
-/// Removes header protection and decrypts a client's Initial (RFC 9001, sections 5.3 and 5.4).
-fn open(packet: &[u8], offset: usize, (id, length, _): ([u8; 20], u8, u32), suite: &Suite) -> Option<Vec<u8>> {
+/// Removes header protection and decrypts an Initial (RFC 9001, sections 5.3 and 5.4).
+fn open(
+    packet: &[u8],
+    offset: usize,
+    (id, length, _): ([u8; 20], u8, u32),
+    suite: &Suite,
+    server: bool,
+) -> Option<Vec<u8>> {
     let initial = Hkdf::<Sha256>::new(Some(&suite.salt), id.get(..usize::from(length))?);
-    let client: [u8; 32] = expand(&initial, "client in")?;
-    let secret = Hkdf::<Sha256>::from_prk(&client).ok()?;
+    let side: [u8; 32] = expand(&initial, if server { "server in" } else { "client in" })?;
+    let secret = Hkdf::<Sha256>::from_prk(&side).ok()?;
     let [key_label, iv_label, hp_label] = suite.labels;
     let key: [u8; 16] = expand(&secret, key_label)?;
     let iv: [u8; 12] = expand(&secret, iv_label)?;

@@ -374,6 +374,11 @@ impl<'a> ServerHello<'a> {
         all_alpns(body.unwrap_or_default())
     }
 
+    /// Types of extensions in order.
+    pub fn extension_kinds(&self) -> impl Iterator<Item = u16> + use<'a> {
+        extensions(self.extensions).map(|(kind, _)| kind)
+    }
+
     /// It is a HelloRetryRequest (RFC 8446, section 4.1.3).
     pub fn is_retry(&self) -> bool {
         self.random == Sha256::digest(b"HelloRetryRequest").as_slice()
