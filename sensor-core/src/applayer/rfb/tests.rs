@@ -55,8 +55,8 @@ fn handshakes_of_all_versions_are_read() {
             let session = parser.transaction(0).unwrap();
             let mut scratch = Vec::new();
             assert_eq!(session.buffer(Buffer::RfbName, ToClient, 0, &mut scratch), Some(&b"desk"[..]));
-            assert_eq!(session.number(Field::RfbSecType, ToServer, 0), Some(security));
-            assert_eq!(session.number(Field::RfbSecResult, ToServer, 0), result);
+            assert_eq!(session.number(Field::RfbSecType, ToClient, 0), Some(security));
+            assert_eq!(session.number(Field::RfbSecResult, ToClient, 0), result);
             assert!(parsed == Parsed::Enough && session.events().is_empty() && session.progress(ToServer) == 1);
         }
     }
