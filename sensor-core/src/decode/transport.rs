@@ -159,9 +159,10 @@ fn other<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, ano
 
 /// IP in IPv6, of which the outer header has said the version.
 fn in_ipv6(layer: Layer, body: Span<'_>) -> Next<'_> {
-    let (version, header, too_small, wrong) = match layer {
-        Layer::Ipv4 => (4, 20, Anomaly::Ipv4In6TooSmall, Anomaly::Ipv4In6WrongVersion),
-        _ => (6, 40, Anomaly::Ipv6In6TooSmall, Anomaly::Ipv6In6WrongVersion),
+    let (version, header, too_small, wrong) = if matches!(layer, Layer::Ipv4) {
+        (4, 20, Anomaly::Ipv4In6TooSmall, Anomaly::Ipv4In6WrongVersion)
+    } else {
+        (6, 40, Anomaly::Ipv6In6TooSmall, Anomaly::Ipv6In6WrongVersion)
     };
     if body.len < header {
         return Err(too_small);

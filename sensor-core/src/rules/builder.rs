@@ -150,9 +150,12 @@ impl Builder {
 
     /// A test of the buffer that is current. What counts from the last match is of that one's buffer, if none is sticky.
     pub(super) fn inspect(&mut self, test: Inspect) -> Parsed<()> {
-        let last = self.options.iter().rev().find_map(|option| match &option.body {
-            Body::Inspect(index, Inspect::Content(_) | Inspect::Pcre(_) | Inspect::ByteJump(_)) => Some(*index),
-            _ => None,
+        let last = self.options.iter().rev().find_map(|option| {
+            if let Body::Inspect(index, Inspect::Content(_) | Inspect::Pcre(_) | Inspect::ByteJump(_)) = &option.body {
+                Some(*index)
+            } else {
+                None
+            }
         });
         let index = match last {
             Some(index) if self.sticky.is_none() && test.is_relative() => index,

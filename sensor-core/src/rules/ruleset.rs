@@ -121,13 +121,13 @@ impl Ruleset {
         for rule in self.rules.iter().filter(|rule| rule.enabled) {
             let file = self.files.get(rule.file as usize).map_or("", |file| file);
             for option in &rule.options {
-                let name = match &option.body {
-                    Body::FileHash(_, _, name) => Some(&**name),
-                    Body::Inspect(_, Inspect::Dataset(set) | Inspect::Datarep(set, _)) => {
-                        let mut settings = set.settings.iter();
-                        settings.find(|(key, _)| matches!(&**key, "load" | "state")).map(|(_, name)| &**name)
-                    }
-                    _ => None,
+                let name = if let Body::FileHash(_, _, name) = &option.body {
+                    Some(&**name)
+                } else if let Body::Inspect(_, Inspect::Dataset(set) | Inspect::Datarep(set, _)) = &option.body {
+                    let mut settings = set.settings.iter();
+                    settings.find(|(key, _)| matches!(&**key, "load" | "state")).map(|(_, name)| &**name)
+                } else {
+                    None
                 };
                 if let Some(name) = name
                     && !wanted.iter().any(|(known, _)| *known == name)

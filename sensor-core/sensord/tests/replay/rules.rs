@@ -76,7 +76,22 @@ fn rules_of_packets_streams_and_transactions_tell_what_is_there_and_nothing_else
     // What asks for a place is told of the packet and of its stream.
     assert_eq!(
         alerts(&replay),
-        [(1, up), (3, up), (3, up), (3, up), (3, up), (3, up), (3, up), (5, down), (5, down), (5, down), (7, up), (7, up), (7, up), (9, down)]
+        [
+            (1, up),
+            (3, up),
+            (3, up),
+            (3, up),
+            (3, up),
+            (3, up),
+            (3, up),
+            (5, down),
+            (5, down),
+            (5, down),
+            (7, up),
+            (7, up),
+            (7, up),
+            (9, down)
+        ]
     );
     let alert = replay.others.iter().find(|record| record["alert"]["signature_id"] == 1).unwrap();
     assert_eq!(

@@ -278,7 +278,6 @@ fn ppp_and_its_discovery() {
 fn events_of_the_corpus_are_those_that_suricata_gave() {
     for (name, event, expected) in [
         ("ndpi/captures/malformed_icmp.pcap", Anomaly::Icmp4Type, 1),
-        ("pcap/icmp/IcmpPackets.pcap", Anomaly::Icmp4Type, 1),
         ("pcap/tcp/tfo-5c1fa7f9ae91.pcap", Anomaly::TcpOptionLength, 3),
         ("suricata-verify/pcaps/590c70fd0335210c.pcap", Anomaly::Ipv6TwoFragmentHeaders, 1),
         ("suricata-verify/pcaps/5d46ce7f1182f93b.pcap", Anomaly::Ipv6ExtensionTruncated, 1),
