@@ -117,7 +117,7 @@ pub struct Alerted<'a> {
     pub side: Side,
     /// The rule.
     pub rule: &'a Compiled,
-    /// What the sensor did: [`Action::Alert`](crate::rules::Action::Alert) if it only told.
+    /// What the sensor did: [`Action::Alert`] if it only told.
     pub action: Action,
     /// What it matched in.
     pub place: detect::Place,

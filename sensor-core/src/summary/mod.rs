@@ -3,7 +3,7 @@
 //! A flow belongs to the window in which it started, and to exactly one row of it, so that the rows add up to the
 //! flows. While the window is open its rows may be regrouped; after that only their counters follow their flows, until
 //! the last one ends. The grouping of a closed window depends on its flows alone, not on when viewers looked. A flow that
-//! rules matched is in the window of its alert instead: see [`alerts`].
+//! rules matched is in the window of its alert instead.
 
 mod alerts;
 mod changes;

@@ -1,5 +1,5 @@
 //! DCE/RPC over TCP and in datagrams (C706, MS-RPCE). A transaction is a bind or a call with its answer, its fragments
-//! put together; SMB's pipes use the same [`call`].
+//! put together; SMB's pipes use the same calls.
 
 pub(in crate::applayer) mod call;
 pub(in crate::applayer) mod pdu;
