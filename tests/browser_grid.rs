@@ -149,12 +149,12 @@ async fn flow_events_go_and_come_back() {
     let page = driver.browse(&bridge).await;
     let rows = opened(&page).await;
     page.click("#flow-events").await;
-    // Without a rule every other row is discovery's; the page says how many there are in all.
-    page.until(&format!("{ROWS}.every((row) => row.querySelector('.badge.svc'))")).await;
+    // Every other row has an event, of discovery or of a rule; the page says how many there are in all.
+    page.until(&format!("{ROWS}.every((row) => row.querySelector('.badge:not(.none)'))")).await;
     assert!(page.value(&format!("{ROWS}.length")).await.as_u64().is_some_and(|shown| shown > 10));
     page.until(&format!("document.body.innerText.replace(/[^0-9 ]/g, '').includes('{}')", rows.total)).await;
     page.click("#flow-events").await;
-    page.until(&format!("{ROWS}.some((row) => !row.querySelector('.badge.svc'))")).await;
+    page.until(&format!("{ROWS}.some((row) => !row.querySelector('.badge:not(.none)'))")).await;
     page.close().await;
 }
 
