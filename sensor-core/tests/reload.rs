@@ -4,6 +4,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use sensor_core::applayer::parser::Settings;
+use sensor_core::applayer::protocols;
 use sensor_core::detect::Rules;
 use sensor_core::engine::Config;
 use sensor_core::flow::Flow;
@@ -163,4 +165,41 @@ fn tens_of_thousands_of_rules_come_and_go_and_no_packet_or_flow_is_lost() {
     bed.told.flows.sort_unstable();
     still.told.flows.sort_unstable();
     assert_eq!(bed.told.flows, still.told.flows);
+}
+
+/// Files are hashed only if some rule asks for it: rules that come later ask too.
+#[test]
+fn hashes_of_files_asked_for_by_rules_that_came_later() {
+    let mut set = Ruleset::new(Variables::default());
+    set.read("t.rules", b"alert http any any -> any any (filemd5:known.md5; sid:1;)");
+    set.provide("known.md5", b"5d41402abc4b2a76b9719d911017c592\n".to_vec());
+    let (rules, refusals) = Rules::compile(&set, protocols::all());
+    assert_eq!(refusals, []);
+    let parse = Some(Settings::default());
+    let config = Config { parse, midstream: true, discover: None, ..Config::default() };
+    let mut engine = Engine::new(config);
+    let mut told = Told::default();
+    engine.set_rules(Arc::new(rules), Arc::new(set), &mut told);
+    for (at, (request, payload)) in
+        [(true, "GET /a HTTP/1.1\r\nHost: a\r\n\r\n"), (false, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")]
+            .into_iter()
+            .enumerate()
+    {
+        let (client, server) = (([10, 0, 0, 1], 40_000_u16), ([192, 0, 2, 1], 80_u16));
+        let (from, to) = if request { (client, server) } else { (server, client) };
+        let (seq, ack) = if request { (1_u32, 1_u32) } else { (1, 29) };
+        let mut frame = vec![0u8; 12];
+        frame.extend([0x08, 0x00, 0x45, 0]);
+        frame.extend((40 + payload.len() as u16).to_be_bytes());
+        frame.extend([0, 0, 0x40, 0, 64, 6, 0, 0]);
+        frame.extend(from.0.into_iter().chain(to.0));
+        frame.extend(from.1.to_be_bytes().into_iter().chain(to.1.to_be_bytes()));
+        frame.extend(seq.to_be_bytes().into_iter().chain(ack.to_be_bytes()));
+        frame.extend([0x50, 0x18, 0xff, 0xff, 0, 0, 0, 0]);
+        frame.extend(payload.as_bytes());
+        let time = 1_700_000_000_000_000_000 + at as i64 * MILLISECOND;
+        engine.ingest([Frame { time, link: 1, wire: frame.len() as u32, data: &frame }], &mut told);
+    }
+    engine.finish(&mut told);
+    assert_eq!(told.sids, [1]);
 }

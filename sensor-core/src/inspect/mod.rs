@@ -130,6 +130,10 @@ impl Inspector {
 
     /// Runs other rules from here on; `config` says how where none ran so far.
     pub fn set_rules(&mut self, rules: Arc<Rules>, config: &Config) {
+        // Files that are under way are hashed only if they were from their beginning.
+        if let Some(parse) = &mut self.parse {
+            parse.hash_files = rules.asks_hashes() || config.parse.as_ref().is_some_and(|parse| parse.hash_files);
+        }
         match &mut self.detection {
             Some(detection) => detection.set_rules(rules),
             None => self.detection = self.probing.then(|| Detection::new(rules, config)),
