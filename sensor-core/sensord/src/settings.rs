@@ -32,6 +32,19 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
             ftp_setting(ftp, key, value).with_context(|| format!("--set {FTP}{key}"))?;
             continue;
         }
+        if let Some(app @ ("tls" | "ssh")) =
+            key.strip_prefix(PROTOCOLS).and_then(|key| key.strip_suffix(".encryption-handling"))
+        {
+            let parse = config.parse.get_or_insert_default();
+            let full = if app == "tls" { &mut parse.encrypted_tls } else { &mut parse.encrypted_ssh };
+            *full = match value {
+                "full" => true,
+                // What `bypass` saves beside is no difference in what is detected.
+                "track-only" | "default" | "bypass" => false,
+                _ => bail!("--set {key}: {value:?} is none of full, track-only, bypass"),
+            };
+            continue;
+        }
         match key {
             "defrag.policy" => {
                 config.limits.defrag.policy = OverlapPolicy::named(value)
@@ -186,6 +199,9 @@ fn size(value: &str) -> Result<usize> {
     n.checked_mul(unit).with_context(|| format!("{value:?} is too large"))
 }
 
+/// Suricata's settings of protocols.
+const PROTOCOLS: &str = "app-layer.protocols.";
+
 /// Suricata's settings of HTTP.
 const LIBHTP: &str = "app-layer.protocols.http.libhtp.default-config.";
 
@@ -196,6 +212,7 @@ const FTP: &str = "app-layer.protocols.ftp.";
 const POLICIES: &[&str] = &["first", "last", "bsd", "bsd-right", "linux", "windows", "solaris"];
 
 const KNOWN: &[&str] = &[
+    "app-layer.protocols.{tls,ssh}.encryption-handling",
     "defrag.{policy,memcap,trackers,timeout}",
     "flow.emergency-recovery",
     "flow-timeouts.{tcp,udp,icmp,default}.[emergency-]{new,established}",

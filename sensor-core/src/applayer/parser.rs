@@ -64,6 +64,11 @@ pub trait Parser: fmt::Debug + Send {
         EventSet::NONE
     }
 
+    /// What is left of the flow is encrypted: there is nothing for rules of payload to look into.
+    fn is_encrypted(&self) -> bool {
+        false
+    }
+
     /// Bytes on the heap, about.
     fn bytes(&self) -> usize;
 }
@@ -306,6 +311,10 @@ pub struct Settings {
     pub hash_files: bool,
     /// Transactions of a flow that are kept at a time; past it the oldest is complete as it is.
     pub transactions: usize,
+    /// Rules of payload look into what TLS encrypted, too (`encryption-handling: full`).
+    pub encrypted_tls: bool,
+    /// The same of SSH.
+    pub encrypted_ssh: bool,
     /// HTTP.
     pub http: Http,
     /// FTP.
@@ -350,6 +359,8 @@ impl Default for Settings {
             file_bytes: 100 << 10,
             hash_files: false,
             transactions: 500,
+            encrypted_tls: false,
+            encrypted_ssh: false,
             http: Http::default(),
             ftp: Ftp::default(),
         }

@@ -185,7 +185,7 @@ impl Detector {
         let Detector { rules, work, .. } = self;
         let scene = Scene { flow, side: packet.side, time: packet.packet.time, packet: Some(packet) };
         let way = index(packet.side);
-        let payload = packet.packet.payload;
+        let payload = if state.encrypted { &[] } else { packet.packet.payload };
         work.found.begin();
         if let Some(done) = state.addresses_done.get_mut(way)
             && !std::mem::replace(done, true)
@@ -224,7 +224,11 @@ impl Detector {
             }
             if let Some(chain) = &rule.payload {
                 let looked = rule.in_packets || !packet.streamed;
-                if !looked || !work.holds(rules, rule, &scene, state) || !work.payload(chain, payload, 0, true) {
+                if !looked
+                    || state.encrypted
+                    || !work.holds(rules, rule, &scene, state)
+                    || !work.payload(chain, payload, 0, true)
+                {
                     continue;
                 }
                 if rule.kind == super::Kind::Transaction {
@@ -273,7 +277,7 @@ impl Detector {
         mut bytes: &[u8],
         out: &mut Output,
     ) {
-        if state.passed || !self.wants_stream(flow, side) {
+        if state.passed || state.encrypted || !self.wants_stream(flow, side) {
             return;
         }
         while !bytes.is_empty() {
@@ -337,6 +341,15 @@ impl Detector {
         work.found.give(list);
         window.slide(rules.overlap);
         state.windows.get_mut(index(side)).map(|slot| *slot = Some(window)).unwrap_or(());
+    }
+
+    /// What is left of the flow is encrypted: what has gathered of its stream is looked at, and nothing after it.
+    pub fn encrypted(&mut self, flow: &FlowView, state: &mut FlowState, time: i64, out: &mut Output) {
+        for side in super::view::SIDES {
+            self.flush(flow, state, side, time, out);
+        }
+        state.encrypted = true;
+        state.windows = [None, None];
     }
 
     /// Tells what matched since the last time, in the order of the rules, each rule once for each transaction: how often

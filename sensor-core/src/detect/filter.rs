@@ -1,20 +1,35 @@
 //! Which of many patterns are in data: a look at four bytes of each pattern first, at the whole where those are found.
 //!
 //! Each pattern has a window, the four bytes of it that are met least. At each place of the data four bytes are read,
-//! folded to one case and hashed to a bit of a table that fits the first cache. Nearly all places end there. Patterns of
-//! one to three bytes have windows of one or two, and a table of all pairs of bytes, which is searched beside the other.
+//! folded to one case and hashed to a bit of a table that fits the first caches. Nearly all places end there. Patterns of
+//! one to three bytes have no such window: a few are searched one by one for their least met byte, many in a table of all
+//! pairs of bytes.
 
 use std::collections::HashMap;
 
 use foldhash::fast::FixedState;
+use memchr::{memchr, memchr2};
 
 /// Finds patterns, whatever the case of their letters.
 #[derive(Debug, Default)]
 pub(super) struct Filter {
     long: Option<Layer>,
     short: Option<Layer>,
+    few: Box<[Single]>,
     /// The patterns, one after the other.
     texts: Box<[u8]>,
+}
+
+/// A short pattern that is searched by itself.
+#[derive(Debug)]
+struct Single {
+    /// The byte that is looked for, in lower and upper case, and where it is in the pattern.
+    byte: [u8; 2],
+    offset: u32,
+    /// Place and length in the texts.
+    text: u32,
+    len: u32,
+    number: u32,
 }
 
 /// Patterns whose windows are looked for in the same table.
@@ -52,6 +67,8 @@ struct Pattern {
 impl Filter {
     /// Of patterns in lower case, which have their places in the list as numbers. None is empty.
     pub(super) fn new<'a>(patterns: impl Iterator<Item = &'a [u8]> + Clone) -> Filter {
+        let apart = patterns.clone().filter(|pattern| pattern.len() < 4).count() <= MOST_APART;
+        let mut few = Vec::new();
         let mut counts: HashMap<u32, u32, FixedState> = HashMap::default();
         for window in patterns.clone().flat_map(|pattern| pattern.windows(4)) {
             *counts.entry(folded(window)).or_insert(0) += 1;
@@ -70,6 +87,7 @@ impl Filter {
             texts.extend_from_slice(text);
             match window.len() {
                 0 => {}
+                1 | 2 if apart => few.push(Single::new(text, &pattern)),
                 // The byte behind may be any.
                 1 => short.extend(
                     (0..=u8::MAX)
@@ -81,26 +99,72 @@ impl Filter {
             }
         }
         let layer = |patterns: Vec<_>, short| (!patterns.is_empty()).then(|| Layer::new(patterns, short));
-        Filter { long: layer(long, false), short: layer(short, true), texts: texts.into() }
+        Filter { long: layer(long, false), short: layer(short, true), few: few.into(), texts: texts.into() }
     }
 
     /// Tells the number of each pattern that is in `data`, where it begins and how long it is, as often as it is there.
+    /// A pattern whose places were told enough may be told again, or not.
     #[inline]
-    pub(super) fn scan(&self, data: &[u8], mut found: impl FnMut(u32, usize, usize)) {
-        for layer in self.long.iter().chain(&self.short) {
-            layer.scan(data, |pattern, start| {
-                let text = self.texts.get(pattern.text as usize..(pattern.text + pattern.len) as usize);
-                let there = data.get(start..start + pattern.len as usize);
-                if text.zip(there).is_some_and(|(text, there)| text.eq_ignore_ascii_case(there)) {
-                    found(pattern.number, start, pattern.len as usize);
-                }
-            });
+    pub(super) fn scan(&self, data: &[u8], mut found: impl FnMut(u32, usize, usize) -> Told) {
+        for single in &self.few {
+            let text = self.texts.get(single.text as usize..(single.text + single.len) as usize);
+            single.scan(text.unwrap_or_default(), data, &mut found);
+        }
+        let hit = |pattern: &Pattern, start: usize| {
+            let text = self.texts.get(pattern.text as usize..(pattern.text + pattern.len) as usize);
+            let there = data.get(start..start + pattern.len as usize);
+            if text.zip(there).is_some_and(|(text, there)| text.eq_ignore_ascii_case(there)) {
+                found(pattern.number, start, pattern.len as usize);
+            }
+        };
+        match (&self.long, &self.short) {
+            (Some(long), Some(short)) => long.scan_with(short, data, hit),
+            (Some(long), None) => long.scan(data, hit),
+            (None, Some(short)) => short.pairs(data, 0, hit),
+            (None, None) => {}
         }
     }
 
     /// Bytes on the heap, about.
     pub(super) fn bytes(&self) -> usize {
-        self.texts.len() + self.long.iter().chain(&self.short).map(Layer::bytes).sum::<usize>()
+        self.texts.len()
+            + size_of_val(&*self.few)
+            + self.long.iter().chain(&self.short).map(Layer::bytes).sum::<usize>()
+    }
+}
+
+/// Whether there is something to tell of further places of a pattern.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Enough,
+    More,
+}
+
+impl Single {
+    fn new(text: &[u8], pattern: &Pattern) -> Single {
+        let cost = |byte: u8| frequency(byte) + if byte.is_ascii_alphabetic() { 3 } else { 0 };
+        let least = (0..).zip(text).min_by_key(|(_, byte)| cost(**byte));
+        let (offset, byte) = least.map_or((0, 0), |(offset, byte)| (offset, *byte));
+        let Pattern { text, len, number, .. } = *pattern;
+        Single { byte: [byte, byte.to_ascii_uppercase()], offset, text, len, number }
+    }
+
+    #[inline]
+    fn scan(&self, text: &[u8], data: &[u8], found: &mut impl FnMut(u32, usize, usize) -> Told) {
+        let offset = self.offset as usize;
+        let [lower, upper] = self.byte;
+        let mut from = offset;
+        while let Some(rest) = data.get(from..) {
+            let next = if lower == upper { memchr(lower, rest) } else { memchr2(lower, upper, rest) };
+            let Some(next) = next else { return };
+            let start = from + next - offset;
+            if data.get(start..start + text.len()).is_some_and(|there| there.eq_ignore_ascii_case(text))
+                && found(self.number, start, text.len()) == Told::Enough
+            {
+                return;
+            }
+            from += next + 1;
+        }
     }
 }
 
@@ -113,20 +177,32 @@ impl Layer {
         let hashes = patterns.iter().map(|pattern| hash(pattern.window));
         let bits = match patterns.len() {
             _ if short => Bits::Pairs(table(patterns.iter().map(|pattern| pattern.window << 16))),
-            0..=200 => Bits::Small(table(hashes)),
-            201..=1600 => Bits::Medium(table(hashes)),
-            1601.. => Bits::Large(table(hashes)),
+            0..=300 => Bits::Small(table(hashes)),
+            301..=1500 => Bits::Medium(table(hashes)),
+            1501.. => Bits::Large(table(hashes)),
         };
         Layer { bits, starts, shift, patterns: patterns.into() }
     }
 
+    /// Looks for the layer's patterns, which are of four bytes at least.
     #[inline]
     fn scan(&self, data: &[u8], found: impl FnMut(&Pattern, usize)) {
         match &self.bits {
             Bits::Small(bits) => self.windows(bits, data, found),
             Bits::Medium(bits) => self.windows(bits, data, found),
             Bits::Large(bits) => self.windows(bits, data, found),
-            Bits::Pairs(bits) => self.pairs(bits, data, found),
+            Bits::Pairs(_) => {}
+        }
+    }
+
+    /// The same, and for those of a layer of short ones.
+    #[inline]
+    fn scan_with(&self, short: &Layer, data: &[u8], found: impl FnMut(&Pattern, usize)) {
+        match &self.bits {
+            Bits::Small(bits) => self.windows_and_pairs(bits, short, data, found),
+            Bits::Medium(bits) => self.windows_and_pairs(bits, short, data, found),
+            Bits::Large(bits) => self.windows_and_pairs(bits, short, data, found),
+            Bits::Pairs(_) => {}
         }
     }
 
@@ -142,18 +218,51 @@ impl Layer {
     }
 
     #[inline]
-    fn pairs(&self, bits: &[u64; PAIRS], data: &[u8], mut found: impl FnMut(&Pattern, usize)) {
-        for (at, pair) in data.windows(2).enumerate() {
+    fn windows_and_pairs<const N: usize>(
+        &self,
+        bits: &[u64; N],
+        short: &Layer,
+        data: &[u8],
+        mut found: impl FnMut(&Pattern, usize),
+    ) {
+        let Bits::Pairs(pairs) = &short.bits else { return };
+        for (at, window) in data.windows(4).enumerate() {
+            let word = word(window) | FOLD;
+            let hash = hash(word);
+            let (long, pair) = (holds(bits, hash), holds(pairs, word << 16));
+            // One branch for both, which is hardly ever taken.
+            if long | pair {
+                if long {
+                    self.check(word, hash, at, &mut found);
+                }
+                if pair {
+                    short.check_pair(word & 0xffff, at, &mut found);
+                }
+            }
+        }
+        // The last three bytes begin no window of four.
+        short.pairs(data, data.len().saturating_sub(3), found);
+    }
+
+    /// Looks for the layer's patterns, whose windows are pairs, from a place on.
+    #[inline]
+    fn pairs(&self, data: &[u8], from: usize, mut found: impl FnMut(&Pattern, usize)) {
+        let Bits::Pairs(pairs) = &self.bits else { return };
+        for (at, pair) in (from..).zip(data.get(from..).unwrap_or_default().windows(2)) {
             let word = folded(pair);
-            if holds(bits, word << 16) {
-                self.check(word, hash(word), at, &mut found);
+            if holds(pairs, word << 16) {
+                self.check_pair(word, at, &mut found);
             }
         }
         // Behind the last byte there is none: a pattern of one byte has a window for what could be.
         if let Some(last) = data.last() {
-            let word = folded(&[*last, 0]);
-            self.check(word, hash(word), data.len() - 1, &mut found);
+            self.check_pair(folded(&[*last, 0]), data.len() - 1, &mut found);
         }
+    }
+
+    #[inline]
+    fn check_pair(&self, pair: u32, at: usize, found: &mut impl FnMut(&Pattern, usize)) {
+        self.check(pair, hash(pair), at, found);
     }
 
     #[inline(never)]
@@ -260,10 +369,13 @@ fn frequency(byte: u8) -> u32 {
 const FOLD_BYTE: u8 = 0x20;
 const FOLD: u32 = u32::from_le_bytes([FOLD_BYTE; 4]);
 
-/// Words of the tables: 512 bytes, 4 KiB, 32 KiB; 8 KiB.
-const SMALL: usize = 64;
-const MEDIUM: usize = 512;
-const LARGE: usize = 4096;
+/// Short patterns that are searched one by one at most.
+const MOST_APART: usize = 4;
+
+/// Words of the tables: 4 KiB, 16 KiB, 64 KiB; 8 KiB.
+const SMALL: usize = 512;
+const MEDIUM: usize = 2048;
+const LARGE: usize = 8192;
 const PAIRS: usize = 1024;
 
 #[cfg(test)]
@@ -279,11 +391,14 @@ mod tests {
     proptest! {
         /// What it finds is what is there, no matter which other patterns it has.
         #[test]
-        fn finds_what_is_there(patterns in prop::collection::vec(bytes(7), 0..40), data in bytes(60)) {
+        fn finds_what_is_there(patterns in prop::collection::vec(bytes(7), 0..60), data in bytes(60)) {
             let patterns: Vec<_> = patterns.iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
             let filter = Filter::new(patterns.iter().map(Vec::as_slice));
             let mut found = Vec::new();
-            filter.scan(&data, |number, start, _| found.push((number as usize, start)));
+            filter.scan(&data, |number, start, _| {
+                found.push((number as usize, start));
+                Told::More
+            });
             let mut wanted = Vec::new();
             for (number, pattern) in patterns.iter().enumerate() {
                 let places = data.windows(pattern.len()).enumerate();
@@ -302,7 +417,10 @@ mod tests {
         let filter = Filter::new(patterns.iter().map(String::as_bytes));
         let data = patterns.concat().to_uppercase();
         let mut found = vec![false; patterns.len()];
-        filter.scan(data.as_bytes(), |number, _, _| found[number as usize] = true);
+        filter.scan(data.as_bytes(), |number, _, _| {
+            found[number as usize] = true;
+            Told::Enough
+        });
         assert!(found.iter().all(|found| *found));
     }
 }

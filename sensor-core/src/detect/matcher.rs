@@ -1,7 +1,7 @@
 //! One search for the patterns of many rules.
 
 use super::fast::Fast;
-use super::filter::Filter;
+use super::filter::{Filter, Told};
 
 /// Finds which rules' patterns are in data. Case and place are checked at each hit, so that only rules whose pattern is
 /// really there are told.
@@ -84,18 +84,21 @@ impl Part {
     fn scan(&self, part: &[u8], at: u64, data: &[u8], found: &mut impl FnMut(u32)) {
         self.filter.scan(part, |pattern, start, len| {
             let pattern = pattern as usize;
-            let (Some(from), Some(to)) = (self.starts.get(pattern), self.starts.get(pattern + 1)) else { return };
+            let (Some(from), Some(to)) = (self.starts.get(pattern), self.starts.get(pattern + 1)) else {
+                return Told::Enough;
+            };
+            let mut told = Told::Enough;
             for entry in self.entries.get(*from as usize..*to as usize).unwrap_or_default() {
                 if at + (start as u64) < u64::from(entry.start)
                     || (entry.end != u32::MAX && at + (start + len) as u64 > u64::from(entry.end))
+                    || entry.exact.as_deref().is_some_and(|exact| data.get(start..start + len) != Some(exact))
                 {
-                    continue;
-                }
-                if entry.exact.as_deref().is_some_and(|exact| data.get(start..start + len) != Some(exact)) {
+                    told = Told::More;
                     continue;
                 }
                 found(entry.rule);
             }
+            told
         });
     }
 

@@ -15,6 +15,8 @@ pub struct FlowState {
     pub(crate) established: bool,
     /// What the flow carries was known before the packet at hand.
     pub(crate) known: bool,
+    /// What its payload holds is encrypted: no rule looks into it.
+    pub(super) encrypted: bool,
     /// A rule said to pass the flow: nothing of it is looked at.
     pub(super) passed: bool,
     pub(super) variables: Option<Box<Variables>>,
@@ -51,6 +53,12 @@ impl FlowState {
     #[must_use]
     pub fn is_passed(&self) -> bool {
         self.passed
+    }
+
+    /// Whether what is left of the flow is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        self.encrypted
     }
 
     /// Nothing of the flow is looked at from here on.

@@ -124,6 +124,9 @@ impl Detection {
         self.detector.packet(&view, state, seen, &mut self.out);
         if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, packet.time, Some(seen), protocol, parser, false, &mut self.out);
+            if !state.is_encrypted() && parser.is_encrypted() {
+                self.detector.encrypted(&view, state, packet.time, &mut self.out);
+            }
         }
         if self.out.is_empty() {
             return;
@@ -152,7 +155,9 @@ impl Detection {
 
     /// Whether a flow's stream is looked into.
     pub fn reads(&self, flow: &Flow) -> bool {
-        self.midstream >= flow.midstream && self.state(flow).is_some_and(|state| !state.is_passed())
+        let asks_streams = self.rules().asks_streams();
+        self.midstream >= flow.midstream
+            && self.state(flow).is_some_and(|state| !state.is_passed() && (asks_streams || !state.is_encrypted()))
     }
 
     fn state(&self, flow: &Flow) -> Option<&FlowState> {

@@ -9,10 +9,18 @@ use super::{Replay, in_repository, replay, replay_with};
 
 /// Replays a capture with rules, one a line.
 fn with_rules(capture: &str, rules: &[&str]) -> Replay {
+    with_options(capture, rules, &[])
+}
+
+/// The same with more options.
+fn with_options(capture: &str, rules: &[&str], options: &[&str]) -> Replay {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.rules");
     std::fs::write(&file, rules.join("\n")).unwrap();
-    replay_with(&in_repository("tests/data/flows").join(capture), &["--rules", file.to_str().unwrap()])
+    replay_with(
+        &in_repository("tests/data/flows").join(capture),
+        &[&["--rules", file.to_str().unwrap()], options].concat(),
+    )
 }
 
 /// Sid and direction of the alerts, in order of sid.
@@ -53,6 +61,22 @@ fn requests_and_answers_are_records_of_their_protocols() {
     let said: Vec<_> = dns.iter().map(|event| (&event["dns"]["type"], &event["dns"]["queries"][0])).collect();
     let query = json!({"rrname": "psu.edu", "rrtype": "AAAA"});
     assert_eq!(said, [(&json!("request"), &query), (&json!("response"), &query)]);
+}
+
+#[test]
+fn what_tls_encrypted_is_looked_into_only_if_a_setting_says_so() {
+    let rules = [
+        "alert tcp any any -> any any (msg:\"ServerHello\"; content:\"|16 03 03 00 7a 02|\"; sid:1;)",
+        "alert tcp any any -> any any (msg:\"record 27\"; content:\"|17 03 03 02 83 24 27 7f|\"; sid:2;)",
+        "alert tcp-pkt any any -> any any (msg:\"packet 27\"; content:\"|17 03 03 02 83 24 27 7f|\"; sid:3;)",
+        "alert tls any any -> any any (msg:\"name\"; tls.sni; content:\"enabled.tls13.com\"; sid:4;)",
+        "alert tcp any any -> any any (msg:\"size\"; dsize:648; sid:5;)",
+    ];
+    let read = [(1, "to_client"), (4, "to_server"), (5, "to_client")];
+    assert_eq!(alerts(&with_rules("tls13.pcap", &rules)), read);
+    let full = ["--set", "app-layer.protocols.tls.encryption-handling=full"];
+    let all = [&read[..1], &[(2, "to_client"), (3, "to_client")], &read[1..]].concat();
+    assert_eq!(alerts(&with_options("tls13.pcap", &rules, &full)), all);
 }
 
 #[test]

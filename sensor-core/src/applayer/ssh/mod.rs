@@ -16,7 +16,7 @@ pub use transaction::Transaction;
 /// SSH.
 pub static PROTOCOL: Protocol = Protocol {
     app: AppProto::Ssh,
-    parser: |_| Box::new(Ssh::default()),
+    parser: |settings| Box::new(Ssh { full: settings.encrypted_ssh, ..Ssh::default() }),
     events: &["invalid_banner", "long_banner", "invalid_record", "long_kex_record"],
     ready,
     complete: [progress::FINISHED; 2],
@@ -67,6 +67,8 @@ struct Ssh {
     live: Live<Transaction>,
     halves: [Half; 2],
     released: bool,
+    /// Rules look into what is encrypted, too.
+    full: bool,
 }
 
 /// What is open on one side.
@@ -80,6 +82,8 @@ struct Half {
     long: bool,
     /// Bytes left of a packet that is not looked at.
     skip: usize,
+    /// It said that it encrypts from here on.
+    sealed: bool,
 }
 
 impl Half {
@@ -179,6 +183,7 @@ impl Half {
         }
         self.skip = 4 + length - self.open.len();
         self.open.clear();
+        self.sealed |= number == NEWKEYS;
         (number == NEWKEYS).then_some(Parsed::Enough)
     }
 }
@@ -235,6 +240,10 @@ impl Parser for Ssh {
 
     fn release(&mut self, id: u64) {
         self.released |= self.live.remove(id).is_some();
+    }
+
+    fn is_encrypted(&self) -> bool {
+        !self.full && self.halves.iter().all(|half| half.sealed)
     }
 
     fn bytes(&self) -> usize {

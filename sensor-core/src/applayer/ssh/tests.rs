@@ -63,6 +63,10 @@ fn both_sides_are_told_whatever_pieces_they_come_in() {
         assert_eq!(transaction.buffer(Buffer::SshHasshString, Side::ToClient, 0, &mut scratch), None);
         assert_eq!(transaction.progress(Side::ToServer), progress::KEY_EXCHANGE);
         assert!(events(&parser).is_empty() && parser.bytes() < 2000);
+        // One side alone does not encrypt yet.
+        assert!(!parser.is_encrypted());
+        parts.push((Side::ToServer, &[0, 0, 0, 2, 0, NEWKEYS]));
+        assert!(feed(&parts).0.is_encrypted());
     }
 }
 

@@ -18,7 +18,7 @@ pub use transaction::Transaction;
 /// TLS.
 pub static PROTOCOL: Protocol = Protocol {
     app: AppProto::Tls,
-    parser: |_| Box::new(Tls::default()),
+    parser: |settings| Box::new(Tls { full: settings.encrypted_tls, ..Tls::default() }),
     events: &EVENTS,
     ready,
     complete: [progress::FINISHED; 2],
@@ -101,6 +101,8 @@ struct Tls {
     live: Live<Transaction>,
     halves: [Half; 2],
     released: bool,
+    /// Rules look into what is encrypted, too.
+    full: bool,
 }
 
 impl Parser for Tls {
@@ -156,6 +158,13 @@ impl Parser for Tls {
 
     fn release(&mut self, id: u64) {
         self.released |= self.live.remove(id).is_some();
+    }
+
+    fn is_encrypted(&self) -> bool {
+        // A client may send early data (RFC 8446, section 2.3): before the server speaks nothing is settled.
+        let [client, server] = &self.halves;
+        let sealed = client.is_sealed() && server.is_sealed();
+        !self.full && server.has_begun() && (sealed || client.carries_data() || server.carries_data())
     }
 
     fn bytes(&self) -> usize {

@@ -5,6 +5,8 @@ use super::{event, progress};
 use crate::applayer::Side;
 use crate::applayer::parser::Parsed;
 
+/// The type of a record of application data.
+const APPLICATION_DATA: u8 = 23;
 /// A record's content at most: RFC 5246, section 6.2.3 allows 2^14 and 2,048 for encryption.
 const MAX_RECORD: usize = (1 << 14) + 2048;
 /// Bytes of a handshake message that is put together; chains of certificates are a tenth of it.
@@ -33,6 +35,21 @@ pub(super) struct Half {
 impl Half {
     pub(super) fn bytes(&self) -> usize {
         self.message.capacity() + self.small.capacity()
+    }
+
+    /// A record has come.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// What comes is encrypted.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed
+    }
+
+    /// What is read last is application data: nothing behind it is read.
+    pub(super) fn carries_data(&self) -> bool {
+        self.begun && self.kind() == APPLICATION_DATA
     }
 
     /// Steps over bytes that are missing, where they are content of a record that is not looked at.
@@ -117,7 +134,7 @@ impl Half {
         }
         transaction.record_version(side, u16::from_be_bytes([major, minor]));
         // Application data are encrypted, whoever said so; after a hello they end what is read.
-        (kind == 23).then(|| {
+        (kind == APPLICATION_DATA).then(|| {
             self.sealed = true;
             Parsed::Enough
         })

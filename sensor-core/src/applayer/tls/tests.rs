@@ -62,8 +62,17 @@ fn what_is_encrypted_is_not_read() {
     let (parser, parsed) = feed(&[(Side::ToServer, &records(&hello_body(), 4000)), (Side::ToClient, &server)]);
     assert_eq!(parsed, [Parsed::More, Parsed::Enough]);
     assert_eq!(parser.live.get(0).unwrap().progress(Side::ToClient), progress::FINISHED);
+    assert!(parser.is_encrypted());
     assert_eq!(line(&parser)["version"], "TLS 1.3");
     assert_eq!(line(&parser)["ja3s"]["string"], "771,4865,43");
+}
+
+#[test]
+fn early_data_alone_settles_nothing() {
+    let early = [records(&hello_body(), 4000), vec![23, 3, 3, 0, 4, 1, 2, 3, 4]].concat();
+    assert!(!feed(&[(Side::ToServer, &early)]).0.is_encrypted());
+    assert!(feed(&[(Side::ToServer, &early), (Side::ToClient, &[22, 3, 3, 0, 2, 2, 0])]).0.is_encrypted());
+    assert!(!feed(&[(Side::ToServer, &early), (Side::ToClient, &[])]).0.is_encrypted());
 }
 
 #[test]
