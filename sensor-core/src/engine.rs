@@ -9,6 +9,7 @@ use crate::anomaly::{Anomaly, Counts};
 use crate::applayer::Side;
 use crate::applayer::parser::{self, Protocol, Transaction};
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
+use crate::detect::explain::Inquiry;
 use crate::detect::{self, Compiled, Rules};
 use crate::discover::{DiscoverLimits, Discovery, Event};
 use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
@@ -412,6 +413,11 @@ impl Engine {
             Some(summary) => summary.values(row, column, &self.table),
             None => ValuesAnswer { gone: true, done: true, ..Default::default() },
         }
+    }
+
+    /// What came of the rule that is asked about, where one is.
+    pub(crate) fn inquiry(&mut self) -> Option<&mut Inquiry> {
+        self.inspector.inquiry()
     }
 
     /// Counters.

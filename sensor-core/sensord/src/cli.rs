@@ -1,5 +1,6 @@
 //! The command line.
 
+mod explain;
 mod live;
 mod rules;
 
@@ -23,7 +24,7 @@ use sensor_wire::rules::RuleSetup;
 use crate::capture::file::CaptureReader;
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Pipeline};
-use crate::rules::{Book, files};
+use crate::rules::{Book, STARTER, files, starter_rules};
 use crate::{serve, settings, signals, watch};
 
 /// Nightjar's sensor.
@@ -48,6 +49,9 @@ enum Command {
     Serve(Serve),
     /// Look at rules.
     Rules(rules::Rules),
+    /// Say why a rule told of a flow of a capture, or did not: of each option of the rule the buffer, offset and length
+    /// it matched, and the first that did not hold.
+    Explain(explain::Explain),
 }
 
 #[derive(Debug, Args)]
@@ -57,15 +61,8 @@ struct Replay {
     /// Write EVE JSON lines to this file; `-` is standard output.
     #[arg(long, value_name = "FILE|-")]
     eve: Option<PathBuf>,
-    /// Rules: a file, a folder or an archive; repeatable.
-    #[arg(long, value_name = "PATH")]
-    rules: Vec<PathBuf>,
-    /// Own networks: CIDRs, or `any`. Discovery tells of hosts in them, and of those on the capture's own link.
-    #[arg(long, value_name = "CIDRS|any", default_value = "any")]
-    home_net: String,
-    /// Other networks: CIDRs, or `any`.
-    #[arg(long, value_name = "CIDRS|any", default_value = "any")]
-    external_net: String,
+    #[command(flatten)]
+    rules: RuleSources,
     /// Set a value; repeatable.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
@@ -77,6 +74,50 @@ struct Replay {
     ips: bool,
     #[command(flatten)]
     pace: Pace,
+}
+
+/// Rules of a replay, and the networks they name.
+#[derive(Debug, Args)]
+struct RuleSources {
+    /// Rules: a file, a folder or an archive; repeatable.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Own networks: CIDRs, or `any`. Discovery tells of hosts in them, and of those on the capture's own link.
+    #[arg(long, value_name = "CIDRS|any", default_value = "any")]
+    home_net: String,
+    /// Other networks: CIDRs, or `any`.
+    #[arg(long, value_name = "CIDRS|any", default_value = "any")]
+    external_net: String,
+}
+
+impl RuleSources {
+    /// Reads the rules, those that the sensor brings along first where they are wanted, and the files that settings
+    /// name beside them. The engine is told of the own networks.
+    fn read(&self, starter: bool, settings: &[String], config: &mut Config) -> Result<Ruleset> {
+        let RuleSources { rules, home_net, external_net } = self;
+        config.home = Networks::parse(home_net).with_context(|| format!("--home-net {home_net}"))?;
+        Networks::parse(external_net).with_context(|| format!("--external-net {external_net}"))?;
+        let mut variables = Variables::default();
+        for (name, value) in [("HOME_NET", home_net), ("EXTERNAL_NET", external_net)] {
+            let value = if value == "any" || value.starts_with('[') { value.clone() } else { format!("[{value}]") };
+            if !variables.set(Kind::Address, name, &value) {
+                bail!("{name}: its value is too long");
+            }
+        }
+        let mut set = Ruleset::new(variables);
+        if starter {
+            set.read(STARTER, starter_rules());
+        }
+        for path in rules {
+            files::read(&mut set, path)?;
+        }
+        files::provide(&mut set);
+        for (key, path) in settings::files(settings) {
+            let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
+            if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
+        }
+        Ok(set)
+    }
 }
 
 #[derive(Debug, Args)]
@@ -242,14 +283,13 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Interfaces(args) => live::list(&args),
         Command::Serve(args) => serve_stdio(args),
         Command::Rules(args) => rules::run(&args),
+        Command::Explain(args) => explain::run(&args),
     }
 }
 
 fn replay(args: Replay) -> Result<u8> {
     let mut config = config(&args.settings)?;
     config.window_ns = None;
-    config.home = Networks::parse(&args.home_net).with_context(|| format!("--home-net {}", args.home_net))?;
-    Networks::parse(&args.external_net).with_context(|| format!("--external-net {}", args.external_net))?;
     let set = load_rules(&args, &mut config)?;
     config.verify_checksums = args.verify_checksums;
     config.inline = args.ips;
@@ -268,34 +308,19 @@ fn replay(args: Replay) -> Result<u8> {
     Ok(report(&mut pipeline))
 }
 
-/// Compiles the rules of a replay; what is refused is told.
+/// Reads and compiles the rules of a replay; what is refused is told.
 fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
-    let mut variables = Variables::default();
-    for (name, value) in [("HOME_NET", &args.home_net), ("EXTERNAL_NET", &args.external_net)] {
-        let value = if value == "any" || value.starts_with('[') { value.clone() } else { format!("[{value}]") };
-        if !variables.set(Kind::Address, name, &value) {
-            bail!("{name}: its value is too long");
-        }
+    let set = args.rules.read(false, &args.settings, config)?;
+    if args.rules.rules.is_empty() {
+        return Ok(Arc::new(set));
     }
-    let mut set = Ruleset::new(variables);
-    for path in &args.rules {
-        files::read(&mut set, path)?;
+    if !config.protocols {
+        bail!("--rules and --set inspect.protocols=no: rules need the protocols of flows");
     }
-    files::provide(&mut set);
-    for (key, path) in settings::files(&args.settings) {
-        let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
-        if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
-    }
-    if !args.rules.is_empty() {
-        if !config.protocols {
-            bail!("--rules and --set inspect.protocols=no: rules need the protocols of flows");
-        }
-        let book = Book::compile(set, Vec::new());
-        warn_of(&book);
-        config.rules = Some(Arc::clone(&book.rules));
-        return Ok(book.set);
-    }
-    Ok(Arc::new(set))
+    let book = Book::compile(set, Vec::new());
+    warn_of(&book);
+    config.rules = Some(Arc::clone(&book.rules));
+    Ok(book.set)
 }
 
 /// Refusals that are told one by one.

@@ -416,7 +416,7 @@ impl<S: FlowSink> Pipeline<S> {
 }
 
 /// What the engine takes of a batch.
-fn frame<'a>(batch: &'a Batch, meta: &FrameMeta) -> Frame<'a> {
+pub(crate) fn frame<'a>(batch: &'a Batch, meta: &FrameMeta) -> Frame<'a> {
     let data = batch.arena.get(meta.offset as usize..).and_then(|d| d.get(..meta.captured as usize));
     Frame { time: meta.time, link: meta.link, wire: meta.wire, data: data.unwrap_or_default() }
 }

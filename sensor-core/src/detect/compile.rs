@@ -7,6 +7,7 @@ use foldhash::fast::RandomState;
 use super::app::AppRules;
 use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, is_app};
 use super::concerned::{self, Concerned};
+use super::explain::{Asked, Places};
 use super::fast::{self, Fast};
 use super::group::{Group, Member};
 use super::lists::{self, List};
@@ -48,6 +49,8 @@ pub struct Rules {
     pub(super) lists: Box<[List]>,
     /// Lists of files' hashes.
     pub(super) hashes: Box<[HashSet<Box<[u8]>, RandomState>]>,
+    /// The rule that is asked about, where one is.
+    pub(super) asked: Option<Box<Asked>>,
 }
 
 impl Rules {
@@ -55,14 +58,31 @@ impl Rules {
     /// the protocols whose transactions will be looked at.
     #[must_use]
     pub fn compile(set: &Ruleset, parsers: &[&'static Parsed]) -> (Rules, Vec<Refusal>) {
-        Compiler::new(set, parsers).run(true)
+        Compiler::new(set, parsers).run(true, |_, rule| rule.enabled)
     }
 
     /// The same without a search for patterns: each rule is looked at wherever it could match. That is slow; what comes
     /// of it is what the search has to find.
     #[must_use]
     pub fn compile_unsearched(set: &Ruleset, parsers: &[&'static Parsed]) -> (Rules, Vec<Refusal>) {
-        Compiler::new(set, parsers).run(false)
+        Compiler::new(set, parsers).run(false, |_, rule| rule.enabled)
+    }
+
+    /// The rule at a place of the set, switched on or not, and those at `beside`: without a search, so that the one is
+    /// looked at wherever it could match, and what came of it is kept. Without it if it cannot be run.
+    pub(super) fn compile_asked(
+        set: &Ruleset,
+        parsers: &[&'static Parsed],
+        asked: u32,
+        beside: &Places,
+    ) -> (Rules, Vec<Refusal>) {
+        let mut compiler = Compiler::new(set, parsers);
+        let rule = set.rules().get(asked as usize);
+        let known = rule.map(|rule| Asked::new(rule, &mut compiler));
+        let (mut rules, refusals) = compiler.run(false, |place, _| place == asked || beside.contains(&place));
+        let number = (0..).zip(&rules.all).find(|(_, rule)| rule.rule == asked).map(|(number, _)| number);
+        rules.asked = number.zip(known).map(|(number, known)| Box::new(known.at(number)));
+        (rules, refusals)
     }
 
     /// The rules in the order in which they are looked at: an [`Alert`](super::Alert)'s rule is a place in here.
@@ -110,6 +130,16 @@ impl Rules {
                 && holds(&self.addresses, head.sources, source)
         };
         way(addresses, ports) || (head.both && way((addresses.1, addresses.0), (ports.1, ports.0)))
+    }
+
+    /// Which of source addresses, source ports, destination addresses and destination ports are a rule's, one way.
+    pub(super) fn fits(&self, head: &Head, addresses: (u128, u128), ports: (u16, u16)) -> [bool; 4] {
+        [
+            holds(&self.addresses, head.sources, addresses.0),
+            holds(&self.ports, head.source_ports, ports.0),
+            holds(&self.addresses, head.destinations, addresses.1),
+            holds(&self.ports, head.destination_ports, ports.1),
+        ]
     }
 }
 
@@ -167,9 +197,9 @@ impl<'a> Compiler<'a> {
         Compiler { set, parsers, addresses, ports, names, datasets, lists, hashes, captures, refusals: Vec::new() }
     }
 
-    fn run(mut self, searched: bool) -> (Rules, Vec<Refusal>) {
-        let enabled = (0..).zip(self.set.rules()).filter(|(_, rule)| rule.enabled);
-        let mut order: Vec<(u32, &Rule)> = enabled.collect();
+    fn run(mut self, searched: bool, wanted: impl Fn(u32, &Rule) -> bool) -> (Rules, Vec<Refusal>) {
+        let wanted = (0..).zip(self.set.rules()).filter(|(place, rule)| wanted(*place, rule));
+        let mut order: Vec<(u32, &Rule)> = wanted.collect();
         order.sort_by_cached_key(|(at, rule)| (rank(rule, self.set.priority(rule)), *at));
         let mut all = Vec::with_capacity(order.len());
         let mut patterns = Vec::with_capacity(order.len());
@@ -516,6 +546,7 @@ impl<'a> Compiler<'a> {
             apps,
             overlap: longest.min(MOST_OVERLAP),
             names: Names { variables: Names::ordered(self.names), datasets: Names::ordered(self.datasets) },
+            asked: None,
         };
         (rules, self.refusals)
     }
@@ -608,7 +639,7 @@ fn app_rank(buffer: Buffer) -> u8 {
     }
 }
 
-fn is_of_packet(buffer: Buffer) -> bool {
+pub(super) fn is_of_packet(buffer: Buffer) -> bool {
     buffer >= Buffer::EtherHeader
 }
 

@@ -4,7 +4,7 @@ use super::detector::Place;
 use super::sets::Addresses;
 use super::test::Test;
 use super::verify::{Chain, Transforms};
-use super::view::Scene;
+use super::view::{FlowView, Scene};
 use crate::applayer::{AppProto, Side};
 use crate::decode::ip_proto;
 use crate::rules::ast::{
@@ -158,13 +158,21 @@ impl Compiled {
         state && self.is_of(scene) && self.tests.iter().all(|test| test.holds(scene))
     }
 
+    #[allow(clippy::wildcard_enum_match_arm, reason = "only these two ask for more than the flow")]
     fn is_of(&self, scene: &Scene<'_>) -> bool {
-        let proto = scene.flow.proto;
         let v6 = || scene.packet.map(|view| view.packet.v6);
         match self.head.protocol {
-            Protocol::Ip | Protocol::Ether | Protocol::PacketHeader => true,
             Protocol::Ipv4 => v6() == Some(false),
             Protocol::Ipv6 => v6() == Some(true),
+            _ => self.is_of_flow(scene.flow),
+        }
+    }
+
+    /// The same as far as a flow tells it: of both versions of IP.
+    pub(super) fn is_of_flow(&self, flow: &FlowView) -> bool {
+        let proto = flow.proto;
+        match self.head.protocol {
+            Protocol::Ip | Protocol::Ipv4 | Protocol::Ipv6 | Protocol::Ether | Protocol::PacketHeader => true,
             Protocol::Tcp | Protocol::TcpPacket | Protocol::TcpStream => proto == ip_proto::TCP,
             Protocol::Udp => proto == ip_proto::UDP,
             Protocol::Icmp => matches!(proto, ip_proto::ICMP | ip_proto::ICMPV6),
@@ -174,7 +182,7 @@ impl Compiled {
             Protocol::Igmp => proto == ip_proto::IGMP,
             Protocol::Arp => false,
             app @ (Protocol::Http | Protocol::App(_)) => {
-                scene.flow.app.is_some_and(|known| is_app(app, known) || self.is_of_carrier(known))
+                flow.app.is_some_and(|known| is_app(app, known) || self.is_of_carrier(known))
             }
         }
     }

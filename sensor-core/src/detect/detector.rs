@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::compile::{Rules, kind};
 use super::compiled::{Compiled, Condition, Effect, is_app};
+use super::explain::{Inquiry, Subject};
 use super::group::Group;
 use super::lists::Datasets;
 use super::shared::{Ends, Judged, Key, Shared};
@@ -130,6 +131,10 @@ pub(super) struct Work {
     pub(super) verify: verify::State,
     pub(super) transforms: verify::Work,
     pub(super) sets: Datasets,
+    /// The rule that is asked about; none has that number where none is.
+    pub(super) asked: u32,
+    /// What came of it.
+    pub(super) inquiry: Option<Box<Inquiry>>,
 }
 
 /// Rules to be looked at, each once.
@@ -155,6 +160,8 @@ impl Detector {
             verify: verify::State::default(),
             transforms: verify::Work::default(),
             sets: Datasets::new(&rules.lists, most),
+            asked: rules.asked.as_ref().map_or(u32::MAX, |asked| asked.number),
+            inquiry: rules.asked.as_ref().map(|_| Box::default()),
         };
         Detector { rules, work, settings }
     }
@@ -175,6 +182,11 @@ impl Detector {
     #[must_use]
     pub fn shared(&self) -> &Shared {
         &self.work.shared
+    }
+
+    /// What came of the rule that is asked about, where one is.
+    pub(crate) fn inquiry(&mut self) -> Option<&mut Inquiry> {
+        self.work.inquiry.as_deref_mut()
     }
 
     /// Looks at a packet of a flow, the flow having counted it, its bytes having gone to [`Detector::data`].
@@ -219,6 +231,9 @@ impl Detector {
         let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
+            if *number == work.asked {
+                work.explain(rules, &scene, state, Subject::Packet);
+            }
             if !rule.headers.is_empty() && !work.headers(rule, packet.packet) {
                 continue;
             }
@@ -259,6 +274,9 @@ impl Detector {
         let mut state = FlowState::default();
         for number in &rules.frames {
             let Some(rule) = rules.get(*number) else { continue };
+            if *number == work.asked {
+                work.explain(rules, &scene, &state, Subject::Packet);
+            }
             if work.holds(rules, rule, &scene, &state) {
                 work.matched(*number, rule, &scene, &mut state, Place::Packet, out);
             }
@@ -327,6 +345,9 @@ impl Detector {
             let Some(chain) = &rule.payload else { continue };
             let skipped = window.skipped(*number);
             let data = window.bytes.get(skipped..).unwrap_or_default();
+            if *number == work.asked {
+                work.explain(rules, &scene, state, Subject::Stream(data, window.at + skipped as u64));
+            }
             if !work.holds(rules, rule, &scene, state) || !work.payload(chain, data, window.at + skipped as u64, false)
             {
                 continue;
@@ -366,7 +387,11 @@ impl Detector {
         for Match { rule: number, side, place, ends } in matches.drain(..) {
             let Some(rule) = rules.get(number) else { continue };
             let (mut action, mut silent) = (rule.action, false);
-            match work.shared.judge(number, rule, &ends, time) {
+            let judged = work.shared.judge(number, rule, &ends, time);
+            if number == work.asked {
+                work.explain_judged(rules, judged, side, place, &ends);
+            }
+            match judged {
                 Judged::Not => continue,
                 Judged::Silent => silent = true,
                 Judged::As(other) => action = other,
@@ -390,6 +415,7 @@ impl Detector {
                 work.counters.alerts += 1;
             }
             if passed {
+                work.explain_passed(rule, &ends);
                 break;
             }
         }
@@ -507,7 +533,7 @@ impl Work {
             && rule.conditions.iter().all(|condition| self.condition(condition, scene, state))
     }
 
-    fn condition(&self, condition: &Condition, scene: &Scene<'_>, state: &FlowState) -> bool {
+    pub(super) fn condition(&self, condition: &Condition, scene: &Scene<'_>, state: &FlowState) -> bool {
         let ends = ends(scene);
         match condition {
             Condition::Bits(names, set) => names.iter().any(|name| state.has_bit(*name) == *set),
@@ -555,6 +581,9 @@ impl Work {
         out: &mut Output,
     ) {
         let ends = ends(scene);
+        if number == self.asked {
+            self.explain_matched();
+        }
         for effect in &rule.effects {
             self.effect(effect, &ends, scene.time, state);
         }

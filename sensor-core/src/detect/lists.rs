@@ -128,6 +128,21 @@ impl Datasets {
         self.added.contains(entry) || self.list(set, &entry.1).is_some()
     }
 
+    /// Whether an option with that command would match.
+    pub(super) fn would(&self, set: u32, command: DatasetCommand, data: &[u8]) -> bool {
+        let has = self.has(set, &(set, data.into()));
+        match command {
+            DatasetCommand::Set => !has && self.added.len() < self.most,
+            DatasetCommand::IsNotSet => !has,
+            DatasetCommand::Unset | DatasetCommand::IsSet => has,
+        }
+    }
+
+    /// The reputation that its file gives data.
+    pub(super) fn rank(&self, set: u32, data: &[u8]) -> Option<u16> {
+        self.list(set, data)
+    }
+
     fn list(&self, set: u32, data: &[u8]) -> Option<u16> {
         self.lists.get(set as usize)?.get(data)
     }

@@ -11,6 +11,7 @@ mod compile;
 mod compiled;
 mod concerned;
 mod detector;
+pub mod explain;
 mod fast;
 mod filter;
 mod group;

@@ -114,15 +114,7 @@ impl Shared {
 
     /// Counts a match of a rule, and says what it comes to.
     pub(super) fn judge(&mut self, number: u32, rule: &Compiled, ends: &Ends, now: i64) -> Judged {
-        if rule.suppress.iter().any(|(of, set)| {
-            let (source, destination) = ends.addresses;
-            match of {
-                None => true,
-                Some(SuppressBy::Source) => set.contains(source),
-                Some(SuppressBy::Destination) => set.contains(destination),
-                Some(SuppressBy::Either) => set.contains(source) || set.contains(destination),
-            }
-        }) {
+        if is_suppressed(rule, ends) {
             return Judged::Silent;
         }
         if rule.filter.is_some_and(|filter| !self.passes(number, FILTER, &filter, ends, now)) {
@@ -210,6 +202,11 @@ impl Shared {
         }
     }
 
+    /// How many matches of a rule count by now.
+    pub(super) fn counted(&self, rule: u32, slot: u8, threshold: &Threshold, ends: &Ends) -> u32 {
+        self.counts.get(&(rule, slot, ends.key(threshold.track))).map_or(0, |count| count.count)
+    }
+
     pub(super) fn has_bit(&self, bit: u32, key: Key, now: i64) -> bool {
         self.bits.get(&(bit, key)).is_some_and(|until| now <= *until)
     }
@@ -240,9 +237,20 @@ impl Shared {
     }
 }
 
+/// Whether a rule's matches between these are not told.
+pub(super) fn is_suppressed(rule: &Compiled, ends: &Ends) -> bool {
+    let (source, destination) = ends.addresses;
+    rule.suppress.iter().any(|(of, set)| match of {
+        None => true,
+        Some(SuppressBy::Source) => set.contains(source),
+        Some(SuppressBy::Destination) => set.contains(destination),
+        Some(SuppressBy::Either) => set.contains(source) || set.contains(destination),
+    })
+}
+
 /// What is counted for a rule, apart from each other.
-const FILTER: u8 = 0;
-const THRESHOLD: u8 = 1;
+pub(super) const FILTER: u8 = 0;
+pub(super) const THRESHOLD: u8 = 1;
 const RATE: u8 = 2;
 
 const SECOND: i64 = 1_000_000_000;

@@ -126,6 +126,61 @@ impl Test {
         }
     }
 
+    /// What there is of what it asks for, in words.
+    pub(super) fn there(&self, scene: &Scene<'_>) -> String {
+        let flow = scene.flow;
+        let is = |field: Field, number: Option<u64>| match number {
+            Some(number) => format!("{} is {number}", field.name()),
+            None => format!("there is no {}", field.name()),
+        };
+        match self {
+            Test::Number(field, _) if is_flow_field(*field) => is(*field, flow_number(*field, flow, scene.time)),
+            Test::StreamSize(..) => {
+                let [client, server] = flow.payload;
+                format!("client sent {client} bytes, server {server}")
+            }
+            Test::SameIp if self.holds(scene) => "the addresses are the same".into(),
+            Test::SameIp => "the addresses differ".into(),
+            Test::IpProto(_) => format!("IP protocol {}", flow.proto),
+            Test::Number(..)
+            | Test::Vlan(..)
+            | Test::Flags(_)
+            | Test::FragBits(_)
+            | Test::IpOption(_)
+            | Test::IpVersion(_)
+            | Test::Checksum(..)
+            | Test::Anomaly(_)
+            | Test::Event(_) => match scene.packet {
+                None => "no packet is at hand, only what came of several".into(),
+                Some(view) => self.there_of(&view, is),
+            },
+        }
+    }
+
+    fn there_of(&self, view: &PacketView<'_>, is: impl Fn(Field, Option<u64>) -> String) -> String {
+        let packet = view.packet;
+        match self {
+            Test::Number(field, _) => is(*field, number(*field, packet)),
+            Test::Flags(_) if packet.proto == ip_proto::TCP => {
+                let flags = packet.tcp.flags.0;
+                let set = (0..8).zip("FSRPAUEC".chars()).filter(|(bit, _)| flags & (1 << bit) != 0);
+                format!("flags are {}", set.map(|(_, letter)| letter).collect::<String>())
+            }
+            Test::Vlan(..) => format!("{} VLAN tags", packet.tags),
+            Test::IpVersion(_) => format!("IP version {}", if packet.v6 { 6 } else { 4 }),
+            Test::Event(_) | Test::Anomaly(_) if !self.holds_of(view) => "the packet is not odd in this way".into(),
+            Test::Flags(_)
+            | Test::FragBits(_)
+            | Test::IpOption(_)
+            | Test::Checksum(..)
+            | Test::Anomaly(_)
+            | Test::Event(_)
+            | Test::StreamSize(..)
+            | Test::SameIp
+            | Test::IpProto(_) => String::new(),
+        }
+    }
+
     fn holds_of(&self, view: &PacketView<'_>) -> bool {
         let packet = view.packet;
         match self {

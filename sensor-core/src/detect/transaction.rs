@@ -4,6 +4,7 @@ use super::app::{AppRules, side_of};
 use super::compile::Rules;
 use super::compiled::Compiled;
 use super::detector::{Detector, Output, Place, Work};
+use super::explain::Subject;
 use super::reload::Renumbered;
 use super::state::FlowState;
 use super::verify::{self, Cx, Transforms};
@@ -50,11 +51,18 @@ enum Verdict {
 }
 
 /// A transaction and how far it has come.
-struct At<'a> {
-    protocol: &'a Protocol,
+pub(super) struct At<'a> {
+    pub(super) protocol: &'a Protocol,
     parser: &'a dyn Parser,
-    transaction: &'a dyn Transaction,
+    pub(super) transaction: &'a dyn Transaction,
     progress: [u8; 2],
+}
+
+impl At<'_> {
+    /// How far a side has come.
+    pub(super) fn progress_of(&self, side: Side) -> u8 {
+        self.progress.get(index(side)).copied().unwrap_or(0)
+    }
 }
 
 impl Detector {
@@ -169,6 +177,9 @@ fn look(
         let list = work.found.take();
         for number in &list {
             let Some(rule) = rules.get(*number) else { continue };
+            if *number == work.asked && !known.told.contains(&(*number, side)) {
+                work.explain(rules, &scene, state, Subject::Transaction(id, at, events));
+            }
             if known.told.contains(&(*number, side)) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
@@ -210,7 +221,7 @@ fn verdict(
     if events & asked != asked {
         return Verdict::No;
     }
-    let progress = |side: Side| at.progress.get(index(side)).copied().unwrap_or(0);
+    let progress = |side: Side| at.progress_of(side);
     let complete = progress(side) >= at.protocol.complete.get(index(side)).copied().unwrap_or(0);
     let later = if complete { Verdict::No } else { Verdict::Wait };
     let mut verdict = Verdict::Yes;
@@ -262,7 +273,7 @@ pub(super) fn transformed<'a>(
 }
 
 /// Hands over each content of a buffer until one is taken; `None` if there is none.
-fn each(
+pub(super) fn each(
     at: &At<'_>,
     buffer: Buffer,
     side: Side,
@@ -291,7 +302,7 @@ fn each(
     any.then_some(false)
 }
 
-fn holds_number(transaction: &dyn Transaction, test: &NumberTest, side: Side) -> bool {
+pub(super) fn holds_number(transaction: &dyn Transaction, test: &NumberTest, side: Side) -> bool {
     let side = match test.side {
         Some(crate::rules::Side::ToServer) => Side::ToServer,
         Some(crate::rules::Side::ToClient) => Side::ToClient,
@@ -323,7 +334,7 @@ fn holds_number(transaction: &dyn Transaction, test: &NumberTest, side: Side) ->
 }
 
 /// Whether a file that was seen whole has a hash that is in a list, or none that is.
-fn holds_hash(
+pub(super) fn holds_hash(
     rules: &Rules,
     transaction: &dyn Transaction,
     (hash, negated, list): &(Hash, bool, u32),
@@ -341,7 +352,7 @@ fn holds_hash(
     })
 }
 
-fn holds_name(
+pub(super) fn holds_name(
     transaction: &dyn Transaction,
     (what, negated, sought): &(FileText, bool, Box<[u8]>),
     side: Side,

@@ -8,6 +8,7 @@ use super::parsing::Parsing;
 use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::{Packet, ip_proto};
+use crate::detect::explain::Inquiry;
 use crate::detect::{self, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
 use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
 use crate::flow::Flow;
@@ -71,6 +72,11 @@ impl Detection {
     /// The rules.
     pub fn rules(&self) -> &Rules {
         self.detector.rules()
+    }
+
+    /// What came of the rule that is asked about, where one is.
+    pub fn inquiry(&mut self) -> Option<&mut Inquiry> {
+        self.detector.inquiry()
     }
 
     /// Meets a packet before anything else does. False: it is dropped, and nothing more is to be done with it.

@@ -19,6 +19,7 @@ use crate::applayer::parser::{Context, Next, Settings};
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::detect::Rules;
+use crate::detect::explain::Inquiry;
 use crate::discover::Discovery;
 use crate::engine::{Config, FlowSink};
 use crate::flow::{Flow, SERVER};
@@ -138,6 +139,11 @@ impl Inspector {
             Some(detection) => detection.set_rules(rules),
             None => self.detection = self.probing.then(|| Detection::new(rules, config)),
         }
+    }
+
+    /// What came of the rule that is asked about, where one is.
+    pub(crate) fn inquiry(&mut self) -> Option<&mut Inquiry> {
+        self.detection.as_mut().and_then(Detection::inquiry)
     }
 
     /// Flows that were not looked into because too many others were.

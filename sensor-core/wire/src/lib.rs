@@ -11,6 +11,7 @@
 
 pub mod addr;
 pub mod codec;
+pub mod explain;
 pub mod flow;
 pub mod hello;
 pub mod host;

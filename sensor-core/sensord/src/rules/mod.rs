@@ -42,7 +42,7 @@ impl Book {
         }
         let mut set = Ruleset::new(variables);
         if setup.starter {
-            set.read(STARTER, include_bytes!("starter.rules"));
+            set.read(STARTER, starter_rules());
         }
         unreadable.extend(files(&mut set));
         for (list, on) in [(&setup.off, false), (&setup.on, true)] {
@@ -178,6 +178,11 @@ fn count(n: usize) -> u32 {
 
 /// What the file of the rules that the sensor brings along is called.
 pub const STARTER: &str = "nightjar-starter.rules";
+
+/// The rules that the sensor brings along.
+pub fn starter_rules() -> &'static [u8] {
+    include_bytes!("starter.rules")
+}
 
 /// Rules of one answer.
 const MOST_LINES: u32 = 500;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "clippy allows them in tests alone")]
 
 mod damage;
+mod explain;
 mod flows;
 mod hosts;
 mod rules;

@@ -1,7 +1,7 @@
 //! `entropy`: how evenly bytes are spread.
 
 /// Shannon's entropy in thousandths of a bit a byte, rounded: 0 to 8000.
-pub(super) fn thousandths(data: &[u8]) -> u64 {
+pub(in crate::detect) fn thousandths(data: &[u8]) -> u64 {
     let mut counts = [0_u32; 256];
     for byte in data {
         if let Some(count) = counts.get_mut(usize::from(*byte)) {

@@ -14,8 +14,9 @@ mod pcre;
 mod transform;
 
 use crate::rules::Comparison;
-use crate::rules::ast::{Asn1, ByteExtract, ByteJump, ByteMath, ByteTest, DatasetCommand, IsDataAt};
+use crate::rules::ast::{Asn1, ByteExtract, ByteJump, ByteMath, ByteTest, DatasetCommand, IsDataAt, NumberAt, Value};
 pub(super) use base64::decode_strictly as decode_base64;
+pub(super) use entropy::thousandths as entropy;
 
 pub use compile::{Fault, Registry};
 pub use pcre::{Engine, Expression};
@@ -212,8 +213,41 @@ impl<'a> Cx<'a> {
 
 /// Hears how the options of a rule fared, for those who ask why a rule did not match.
 pub trait Trace {
-    /// An option matched at that offset of the data, or failed (`None`). The same one may come again.
-    fn tried(&mut self, option: usize, at: Option<Span>);
+    /// An option was tried. The same one may come again.
+    fn tried(&mut self, tried: &Tried<'_>);
+}
+
+/// How an option fared.
+#[derive(Clone, Copy, Debug)]
+pub struct Tried<'a> {
+    /// Index into [`Rule::options`](crate::rules::ast::Rule::options).
+    pub option: usize,
+    /// Where it matched; `None` if it failed.
+    pub at: Option<Span>,
+    /// What was looked into: for `base64_data` what was decoded.
+    pub data: &'a [u8],
+    /// Where the data begins in its buffer or stream.
+    pub start: u64,
+    /// Where the last match had ended before it.
+    pub position: usize,
+    /// Numbers that options before it, or it, have read.
+    pub variables: &'a [u64; MAX_VARIABLES],
+    /// Numbers of the `dce` kind have their lowest byte first.
+    pub dce_little: bool,
+}
+
+impl Tried<'_> {
+    /// The number that an option reads there, its bitmask applied; `None` where the data has none.
+    #[must_use]
+    pub fn number(&self, at: &NumberAt) -> Option<(Span, u64)> {
+        number::masked_at(at, self)
+    }
+
+    /// What an option's number is: one that it says itself, or that another has read.
+    #[must_use]
+    pub fn value(&self, value: Value) -> i128 {
+        number::value(value, self.variables)
+    }
 }
 
 /// Part of a buffer.
@@ -231,7 +265,7 @@ pub struct NoTrace;
 
 impl Trace for NoTrace {
     #[inline]
-    fn tried(&mut self, _: usize, _: Option<Span>) {}
+    fn tried(&mut self, _: &Tried<'_>) {}
 }
 
 /// An occurrence that may be searched on.
@@ -318,9 +352,18 @@ impl Chain {
                 cx.state.choices.truncate(base);
             }
             let captured = cx.state.captured.entries.len();
-            match step.test.run(data, position, from, cx, left, trace) {
-                Outcome::Matched { span, position: next, resume } => {
-                    trace.tried(usize::from(step.option), Some(span));
+            let outcome = step.test.run(data, position, from, cx, left, trace);
+            trace.tried(&Tried {
+                option: usize::from(step.option),
+                at: if let Outcome::Matched { span, .. } = outcome { Some(span) } else { None },
+                data,
+                start: cx.start,
+                position,
+                variables: &cx.state.variables,
+                dce_little: cx.dce_little,
+            });
+            match outcome {
+                Outcome::Matched { position: next, resume, .. } => {
                     if step.retried
                         && let Some(resume) = resume
                     {
@@ -329,7 +372,6 @@ impl Chain {
                     (at, position, from) = (at + 1, next, None);
                 }
                 Outcome::Failed => {
-                    trace.tried(usize::from(step.option), None);
                     if step.fixed || cx.state.choices.len() <= base {
                         return false;
                     }

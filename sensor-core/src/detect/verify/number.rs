@@ -1,6 +1,6 @@
 //! Numbers read from bytes: `byte_test`, `byte_jump`, `byte_extract`, `byte_math`.
 
-use super::{MAX_VARIABLES, Span};
+use super::{MAX_VARIABLES, Span, Tried};
 use crate::rules::ast::{
     Arithmetic, Base, ByteExtract, ByteJump, ByteMath, ByteTest, Encoding, JumpFrom, NumberAt, Operator, Value,
 };
@@ -22,6 +22,12 @@ pub(super) fn value(value: Value, variables: &[u64; MAX_VARIABLES]) -> i128 {
         Value::Number(number) => i128::from(number),
         Value::Variable(index) => i128::from(variables.get(usize::from(index)).copied().unwrap_or(0)),
     }
+}
+
+/// Where a number stands and which it is, its bitmask applied; `None` where there is none.
+pub(super) fn masked_at(at: &NumberAt, tried: &Tried<'_>) -> Option<(Span, u64)> {
+    let (span, number) = read(at, tried.data, tried.position, tried.variables, tried.dce_little)?;
+    Some((span, masked(number, at.bitmask)))
 }
 
 pub(super) fn test(

@@ -69,6 +69,11 @@ impl Display for Rule {
 }
 
 impl Rule {
+    /// One of its options, as it is printed.
+    pub(crate) fn option_text(&self, option: &Body) -> String {
+        Printed(option, self).to_string()
+    }
+
     /// The keyword of one of its options, as it is printed.
     pub(crate) fn keyword(&self, option: &Body) -> String {
         let mut text = Printed(option, self).to_string();

@@ -407,8 +407,8 @@ fn a_trace_tells_where_each_option_matched() {
     #[derive(Default)]
     struct All(Vec<(usize, Option<(usize, usize)>)>);
     impl Trace for All {
-        fn tried(&mut self, option: usize, at: Option<Span>) {
-            self.0.push((option, at.map(|span| (span.offset, span.len))));
+        fn tried(&mut self, tried: &Tried<'_>) {
+            self.0.push((tried.option, tried.at.map(|span| (span.offset, span.len))));
         }
     }
     let (mut state, mut sets, mut trace) = (State::default(), NoSets, All::default());
