@@ -527,9 +527,14 @@ impl Registry for Compiler<'_> {
             return Ok(*known);
         }
         let setting = |name: &str| set.settings.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value);
-        if setting("format").is_some_and(|format| format != "csv") {
-            return Err("data sets are not read from JSON in this version".into());
-        }
+        let json = match setting("format") {
+            None | Some("csv") => None,
+            Some(format) => Some(lists::Json {
+                lines: matches!(format, "ndjson" | "jsonline"),
+                list: setting("array_key"),
+                value: setting("value_key").ok_or("the value's key is not said")?,
+            }),
+        };
         let list = match setting("load").or_else(|| setting("state")) {
             None => List::default(),
             Some(name) => {
@@ -538,7 +543,11 @@ impl Registry for Compiler<'_> {
                 let file = self.set.provided(name).or_else(|| setting("state").map(|_| &[][..]));
                 let file = file.ok_or_else(|| format!("{name} cannot be read"))?;
                 let subdomains = setting("match") == Some("subdomain");
-                List::read(kind, subdomains, file).map_err(|reason| format!("{name}: {reason}"))?
+                let list = match json {
+                    Some(json) => List::read_json(kind, subdomains, &json, file),
+                    None => List::read(kind, subdomains, file),
+                };
+                list.map_err(|reason| format!("{name}: {reason}"))?
             }
         };
         let next = u32::try_from(self.datasets.len()).map_err(|_| "too many data sets")?;
