@@ -426,3 +426,14 @@ fn et_open_compiles_but_for_what_has_no_parser() {
     println!("{} rules, automata {} MB\n{reasons:#?}", rules.rules().len(), rules.automata_bytes() >> 20);
     assert_eq!(rules.rules().len() + refusals.len(), set.loaded());
 }
+
+#[test]
+fn an_igmp_message_is_all_header() {
+    let text = "alert igmp any any -> any any (ipopts:rtralt; dsize:0; sid:1;)\n\
+                alert igmp any any -> any any (ipopts:qs; sid:2;)\n\
+                alert igmp any any -> any any (dsize:>0; sid:3;)\n";
+    let mut bed = Bed::new(text);
+    bed.flow.proto = 2;
+    let header = [&[0x46, 0, 0, 32][..], &[0; 16], &[148, 4, 0, 0]].concat();
+    assert_eq!(bed.packet_with(Side::ToServer, &[0x11; 8], |packet| packet.ip_header = &header, false), [1]);
+}
