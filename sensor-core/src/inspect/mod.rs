@@ -8,6 +8,7 @@ mod detected;
 mod detection;
 mod observer;
 mod parsing;
+mod turned;
 
 use std::sync::Arc;
 
@@ -219,6 +220,11 @@ impl Inspector {
         anomalies: &[Anomaly],
         sink: &mut impl FlowSink,
     ) {
+        let turned = from_client && self.probing && flow.packets() == 1 && turned::is_answer(packet);
+        if turned {
+            flow.turn();
+        }
+        let from_client = from_client && !turned;
         let side = side(from_client);
         if let Some(detection) = &mut self.detection
             && !detection.admits(flow, packet, side, sink)
