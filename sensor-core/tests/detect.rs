@@ -370,7 +370,7 @@ fn events_of_decoding() {
     let text = "alert pkthdr any any -> any any (decode-event:ipv4.iplen_smaller_than_hlen; sid:1;)\n";
     let mut bed = Bed::new(text);
     let mut told = |anomalies: &[Anomaly]| {
-        bed.detector.frame(0, anomalies, &mut bed.out);
+        bed.detector.frame(&Packet::default(), anomalies, &mut bed.out);
         bed.out.alerts.drain(..).map(|alert| alert.place).collect::<Vec<_>>()
     };
     assert_eq!(told(&[Anomaly::Ipv4LengthBelowHeader]), [Place::Packet]);
@@ -425,6 +425,19 @@ fn et_open_compiles_but_for_what_has_no_parser() {
     }
     println!("{} rules, automata {} MB\n{reasons:#?}", rules.rules().len(), rules.automata_bytes() >> 20);
     assert_eq!(rules.rules().len() + refusals.len(), set.loaded());
+}
+
+
+#[test]
+fn arp_is_looked_at_by_its_frame() {
+    let text = "alert arp any any -> any any (sid:1;)\n\
+                alert ether any any -> any any (ether.hdr; content:\"|08 06|\"; offset:12; depth:2; sid:2;)\n\
+                alert ip any any -> any any (sid:3;)\n";
+    let mut bed = Bed::new(text);
+    let packet = Packet { macs: [[1; 6], [2; 6]], ..Packet::default() };
+    bed.detector.arp(&packet, &mut bed.out);
+    let sid = |alert: Alert| bed.detector.rules().rules()[alert.rule as usize].sid;
+    assert_eq!(bed.out.alerts.drain(..).map(sid).collect::<Vec<_>>(), [1, 2]);
 }
 
 #[test]

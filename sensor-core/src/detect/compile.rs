@@ -36,6 +36,8 @@ pub struct Rules {
     /// By the number of an [`AppProto`].
     pub(super) by_protocol: Box<[Box<[u32]>]>,
     pub(super) frames: Box<[u32]>,
+    /// Rules that ARP messages can match.
+    pub(super) arps: Box<[u32]>,
     pub(super) apps: Box<[AppRules]>,
     /// Bytes of a window that are looked at again with the next one.
     pub(super) overlap: usize,
@@ -242,9 +244,6 @@ impl<'a> Compiler<'a> {
         if header.action == Action::Config {
             return Err(whole("rules with the action config are not run in this version".into()));
         }
-        if header.protocol == Protocol::Arp {
-            return Err(whole("rules for ARP are not run in this version".into()));
-        }
         let mut parts = Parts { quiet: header.action == Action::Pass, ..Parts::default() };
         for (option, it) in rule.options.iter().enumerate() {
             self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
@@ -425,7 +424,12 @@ impl<'a> Compiler<'a> {
         let mut streams: [Vec<Member>; 2] = Default::default();
         let (mut by_address, mut frames, mut longest) = (Vec::new(), Vec::new(), LEAST_OVERLAP);
         let mut by_protocol = vec![Vec::new(); AppProto::ALL.len()];
+        let mut arps = Vec::new();
         for ((number, rule), patterns) in (0..).zip(&all).zip(patterns) {
+            let is_of_frames = matches!(rule.head.protocol, Protocol::Arp | Protocol::Ether);
+            if is_of_frames && rule.payload.is_none() && matches!(rule.kind, Kind::Data | Kind::Addresses) {
+                arps.push(number);
+            }
             let member = |side: Side| {
                 let ports = match side {
                     Side::ToServer => rule.head.destination_ports,
@@ -436,6 +440,7 @@ impl<'a> Compiler<'a> {
                 Member { rule: number, fast: patterns.payload.clone().filter(|_| searched), ports }
             };
             match rule.kind {
+                Kind::Addresses if rule.head.protocol == Protocol::Arp => {}
                 Kind::Addresses => {
                     let Head { sources, destinations, both, .. } = rule.head;
                     if let (Some(sources), Some(destinations)) =
@@ -513,6 +518,7 @@ impl<'a> Compiler<'a> {
             by_address,
             by_protocol: by_protocol.into_iter().map(Into::into).collect(),
             frames: frames.into(),
+            arps: arps.into(),
             apps,
             overlap: longest.min(MOST_OVERLAP),
             names: Names { variables: Names::ordered(self.names), datasets: Names::ordered(self.datasets) },

@@ -172,7 +172,8 @@ impl Compiled {
             Protocol::Icmpv6 => proto == ip_proto::ICMPV6,
             Protocol::Sctp => proto == ip_proto::SCTP,
             Protocol::Igmp => proto == ip_proto::IGMP,
-            Protocol::Arp => false,
+            // It has no IP header, and no frame but one of ARP comes here without.
+            Protocol::Arp => scene.packet.is_some_and(|view| view.packet.ip_header.is_empty()),
             app @ (Protocol::Http | Protocol::App(_)) => {
                 scene.flow.app.is_some_and(|known| is_app(app, known) || self.is_of_carrier(known))
             }

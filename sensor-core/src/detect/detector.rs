@@ -239,12 +239,25 @@ impl Detector {
         work.found.give(list);
     }
 
-    /// Looks at a frame in which no packet was found, for what decoding found odd about it.
-    pub fn frame(&mut self, time: i64, anomalies: &[Anomaly], out: &mut Output) {
+    /// Looks at a frame for what decoding found odd about it. `packet` tells its ends as far as they are known: its
+    /// headers are cut, or it holds no packet at all.
+    pub fn frame(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], out: &mut Output) {
+        let rules = Arc::clone(&self.rules);
+        self.alone(packet, anomalies, &rules.frames, out);
+    }
+
+    /// Looks at an ARP message, of which `packet` has the hardware addresses of its frame.
+    pub fn arp(&mut self, packet: &Packet<'_>, out: &mut Output) {
+        let rules = Arc::clone(&self.rules);
+        self.alone(packet, &[], &rules.arps, out);
+    }
+
+    /// Looks at a frame of no flow with these rules, which ask for nothing but headers.
+    fn alone(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], numbers: &[u32], out: &mut Output) {
         let Detector { rules, work, .. } = self;
-        let (packet, flow) = (Packet { time, ..Packet::default() }, FlowView::none(time));
+        let (time, flow) = (packet.time, FlowView::alone(packet));
         let view = PacketView {
-            packet: &packet,
+            packet,
             side: Side::ToServer,
             streamed: false,
             app_told: true,
@@ -253,9 +266,9 @@ impl Detector {
         };
         let scene = Scene { flow: &flow, side: view.side, time, packet: Some(view) };
         let mut state = FlowState::default();
-        for number in &rules.frames {
+        for number in numbers {
             let Some(rule) = rules.get(*number) else { continue };
-            if work.holds(rules, rule, &scene, &state) {
+            if (rule.headers.is_empty() || work.headers(rule, packet)) && work.holds(rules, rule, &scene, &state) {
                 work.matched(*number, rule, &scene, &mut state, Place::Packet, out);
             }
         }

@@ -7,7 +7,7 @@ use slab::Slab;
 use super::parsing::Parsing;
 use crate::Anomaly;
 use crate::applayer::Side;
-use crate::decode::{Packet, ip_proto};
+use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::detect::{self, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
 use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
 use crate::flow::Flow;
@@ -201,11 +201,20 @@ impl Detection {
         flow.detection.set_place(None);
     }
 
-    /// Looks at a frame in which no packet was found.
+    /// Looks at a frame in which no packet was found, or none whose headers are whole.
     #[cold]
-    pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
-        self.detector.frame(time, anomalies, &mut self.out);
-        self.tell_of(&Packet { time, number, ..Packet::default() }, sink);
+    pub fn frame(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        self.detector.frame(packet, anomalies, &mut self.out);
+        self.tell_of(packet, sink);
+    }
+
+    /// Looks at an ARP message.
+    pub fn arp(&mut self, arp: &Arp, sink: &mut impl FlowSink) {
+        if self.detector.rules().asks_arp() {
+            let packet = Packet { time: arp.time, number: arp.number, macs: arp.macs, ..Packet::default() };
+            self.detector.arp(&packet, &mut self.out);
+            self.tell_of(&packet, sink);
+        }
     }
 
     /// Looks at an ICMP error.

@@ -171,11 +171,11 @@ impl Inspector {
         self.observer.as_mut().map(|observer| &mut observer.discovery)
     }
 
-    /// Takes what decoding found odd about a frame that holds no packet.
+    /// Takes what decoding found odd about a frame that holds no packet, or one that could not be decoded to its end.
     #[cold]
-    pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+    pub fn frame(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
         if let Some(detection) = &mut self.detection {
-            detection.frame(time, number, anomalies, sink);
+            detection.frame(packet, anomalies, sink);
         }
     }
 
@@ -185,9 +185,12 @@ impl Inspector {
     }
 
     /// Takes an ARP message.
-    pub fn arp(&mut self, arp: &Arp) {
+    pub fn arp(&mut self, arp: &Arp, sink: &mut impl FlowSink) {
         if let Some(observer) = &mut self.observer {
             observer.arp(arp);
+        }
+        if let Some(detection) = &mut self.detection {
+            detection.arp(arp, sink);
         }
     }
 
