@@ -10,9 +10,9 @@ use crate::applayer::Side;
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::detect::{self, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
 use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
-use crate::flow::Flow;
+use crate::flow::{Flow, SERVER};
 use crate::rules::Action;
-use crate::stream::Events;
+use crate::stream::{Events, State};
 
 /// Runs rules, and keeps the state of flows.
 #[derive(Debug)]
@@ -106,7 +106,7 @@ impl Detection {
     /// Looks at a packet of a flow and at the messages it completed, and tells what was found since the last time.
     pub fn packet(&mut self, flow: &mut Flow, seen: Seen<'_>, parsing: Option<&Parsing>, sink: &mut impl FlowSink) {
         let Seen { packet, side, anomalies, events, streamed } = seen;
-        let mut view = self.view(flow);
+        let (mut view, heard) = (self.view(flow), self.heard(flow));
         let mut alone = FlowState::default();
         let place = flow.detection.place();
         let state = place.and_then(|place| self.states.get_mut(place)).unwrap_or_else(|| {
@@ -117,12 +117,18 @@ impl Detection {
         let first = !std::mem::replace(&mut state.established, view.established);
         view.established &= !first || flow.key.proto != ip_proto::TCP || packet.payload_len > 0;
         // Where bytes are looked at once they are acknowledged, their packet is none of a known protocol yet.
-        let known = std::mem::replace(&mut state.known, view.app.is_some());
+        // What a SYN brings is looked at once it is agreed upon.
+        let early = flow.key.proto == ip_proto::TCP
+            && !flow.midstream
+            && flow.tcp_state < State::Established
+            && flow.sides[SERVER].payload.bytes() == 0;
+        let known = std::mem::replace(&mut state.known, view.app.is_some() && !early);
         let app_told = known || self.at_once || flow.key.proto != ip_proto::TCP;
-        let streamed = streamed && self.midstream >= flow.midstream;
+        let streamed = streamed && heard;
         let seen = PacketView { packet, side, streamed, anomalies, events, app_told };
         self.detector.packet(&view, state, seen, &mut self.out);
-        if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
+        let parsing_of = parsing.filter(|_| heard && (!early || self.at_once));
+        if let Some((protocol, parser)) = parsing_of.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, packet.time, Some(seen), protocol, parser, false, &mut self.out);
         }
         if self.out.is_empty() {
@@ -147,12 +153,18 @@ impl Detection {
     /// who asks for handshakes.
     fn view(&self, flow: &Flow) -> FlowView {
         let view = FlowView::of(flow);
-        if self.midstream >= flow.midstream { view } else { FlowView { established: false, app: None, ..view } }
+        if self.heard(flow) { view } else { FlowView { established: false, app: None, ..view } }
     }
 
     /// Whether a flow's stream is looked into.
     pub fn reads(&self, flow: &Flow) -> bool {
-        self.midstream >= flow.midstream && self.state(flow).is_some_and(|state| !state.is_passed())
+        self.heard(flow) && self.state(flow).is_some_and(|state| !state.is_passed())
+    }
+
+    /// Whether both sides of a connection's handshake were seen, as far as it has come, or need not have been.
+    fn heard(&self, flow: &Flow) -> bool {
+        let answered = || flow.packets() <= 1 || flow.sides[SERVER].payload.flags().has(TcpFlags::SYN);
+        self.midstream || flow.key.proto != ip_proto::TCP || (!flow.midstream && answered())
     }
 
     fn state(&self, flow: &Flow) -> Option<&FlowState> {
@@ -181,12 +193,13 @@ impl Detection {
 
     /// A flow is read no more: what gathered and what was said last is looked at.
     pub fn settle(&mut self, flow: &mut Flow, time: i64, parsing: Option<&Parsing>, sink: &mut impl FlowSink) {
-        let view = self.view(flow);
+        let (view, heard) = (self.view(flow), self.heard(flow));
         let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) else { return };
         for side in [Side::ToServer, Side::ToClient] {
             self.detector.flush(&view, state, side, time, &mut self.out);
         }
-        if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
+        let parsing_of = parsing.filter(|_| heard);
+        if let Some((protocol, parser)) = parsing_of.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, time, None, protocol, parser, true, &mut self.out);
         }
         self.detector.conclude(state, time, &mut self.out);
