@@ -78,6 +78,8 @@ pub enum Kind {
     Transaction,
     /// With frames, whether they could be decoded or not.
     Frame,
+    /// With each part of a message that is of that kind: see [`Layout`](crate::applayer::carve::Layout).
+    Carved(AppProto, u8),
 }
 
 /// Protocol, addresses and ports: places in the sets of [`Rules`](super::Rules).
@@ -135,7 +137,7 @@ impl Compiled {
     pub(super) fn acts_on_flow(&self, place: Place) -> bool {
         let asks_nothing = self.tests.is_empty() && self.conditions.is_empty() && self.state.is_none();
         match self.kind {
-            Kind::Addresses | Kind::Protocol | Kind::Transaction => true,
+            Kind::Addresses | Kind::Protocol | Kind::Transaction | Kind::Carved(..) => true,
             Kind::Frame => false,
             Kind::Data => {
                 place != Place::Packet

@@ -64,6 +64,8 @@ pub enum Place {
     Stream,
     /// The transaction of that id.
     Transaction(u64),
+    /// The part of a message of that id: see [`Piece`](crate::applayer::carve::Piece).
+    Frame(u64),
 }
 
 /// What came of looking.
@@ -352,7 +354,7 @@ impl Detector {
         state.windows.get_mut(index(side)).map(|slot| *slot = Some(window)).unwrap_or(());
     }
 
-    /// Tells what matched since the last time, in the order of the rules, each rule once for each transaction: how often
+    /// Tells what matched since the last time, in the order of the rules, each rule once for each transaction or frame: how often
     /// it is told, and what it does. A rule that lets pass ends it.
     pub fn conclude(&mut self, state: &mut FlowState, time: i64, out: &mut Output) {
         out.alerts.clear();
@@ -360,7 +362,10 @@ impl Detector {
         let Detector { rules, work, settings } = self;
         let mut matches = std::mem::take(&mut out.matches);
         // A match in the packet and in its stream is one.
-        let transaction = |place: Place| if let Place::Transaction(id) = place { Some(id) } else { None };
+        let transaction = |place: Place| match place {
+            Place::Transaction(id) | Place::Frame(id) => Some(id),
+            Place::Packet | Place::Stream => None,
+        };
         matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place, it.side));
         matches.dedup_by_key(|it| (it.rule, transaction(it.place), it.side));
         for Match { rule: number, side, place, ends } in matches.drain(..) {

@@ -131,6 +131,9 @@ impl Detection {
         if let Some((protocol, parser)) = parsing_of.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, packet.time, Some(seen), protocol, parser, false, &mut self.out);
         }
+        if let Some(carved) = parsing_of.and_then(Parsing::carved) {
+            self.detector.carved(&view, state, packet.time, Some(seen), carved, &mut self.out);
+        }
         if self.out.is_empty() {
             return;
         }
@@ -201,6 +204,9 @@ impl Detection {
         let parsing_of = parsing.filter(|_| heard);
         if let Some((protocol, parser)) = parsing_of.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, time, None, protocol, parser, true, &mut self.out);
+        }
+        if let Some(carved) = parsing_of.and_then(Parsing::carved) {
+            self.detector.carved(&view, state, time, None, carved, &mut self.out);
         }
         self.detector.conclude(state, time, &mut self.out);
         self.tell(flow, time, None, parsing, sink);
@@ -282,7 +288,7 @@ impl Detection {
                 Place::Transaction(id) => parsing
                     .and_then(Parsing::parser)
                     .and_then(|(protocol, parser)| Some((protocol, id, parser.transaction(id)?))),
-                Place::Packet | Place::Stream => None,
+                Place::Packet | Place::Stream | Place::Frame(_) => None,
             };
             sink.alert(&Alerted {
                 flow: Some(flow),

@@ -109,6 +109,7 @@ impl Inspector {
         let mut parse = config.parse.clone().filter(|_| config.protocols);
         if let (Some(parse), Some(rules)) = (&mut parse, detection) {
             parse.hash_files |= rules.asks_hashes();
+            parse.frames = rules.asks_carved();
         }
         Inspector {
             streams: Streams::new(settings),
@@ -133,6 +134,7 @@ impl Inspector {
     pub fn set_rules(&mut self, rules: Arc<Rules>, config: &Config) {
         // Files that are under way are hashed only if they were from their beginning.
         if let Some(parse) = &mut self.parse {
+            parse.frames = rules.asks_carved();
             parse.hash_files = rules.asks_hashes() || config.parse.as_ref().is_some_and(|parse| parse.hash_files);
         }
         match &mut self.detection {
