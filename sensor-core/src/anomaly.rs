@@ -135,7 +135,7 @@ anomalies! {
     TcpOptionLength = "tcp.opt_invalid_len",
     /// A TCP option twice.
     TcpOptionTwice = "tcp.opt_duplicate",
-    /// The packet ends inside the UDP header.
+    /// The datagram is longer than its packet; told as `udp.len_invalid`.
     UdpTooSmall = "udp.pkt_too_small",
     /// UDP length below the 8 bytes of its header.
     UdpHeaderLength = "udp.hlen_too_small",

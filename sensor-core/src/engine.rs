@@ -327,9 +327,11 @@ impl Engine {
             self.odd.extend(self.stats.anomalies.fresh().iter().map(|anomaly| (after - 1, *anomaly)));
         } else if self.asks_frames {
             // Those before it come first.
+            let cut = packets.take_cut();
             self.count(packets, sink);
             let number = self.stats.packets;
-            self.inspector.frame(time, number, self.stats.anomalies.fresh(), sink);
+            let packet = cut.unwrap_or_else(|| Packet { time, number, ..Packet::default() });
+            self.inspector.frame(&packet, self.stats.anomalies.fresh(), sink);
         }
         self.stats.anomalies.stale();
     }
@@ -485,7 +487,7 @@ impl Engine {
         self.touched = self.touched.wrapping_add(seen);
         for arp in packets.arps() {
             self.stats.arp += 1;
-            self.inspector.arp(arp);
+            self.inspector.arp(arp, sink);
         }
         let Engine { summary, inspector, odd, alerts, ruleset, .. } = self;
         let mut odd = odd.iter().peekable();

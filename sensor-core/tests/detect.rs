@@ -5,7 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sensor_core::Anomaly;
-use sensor_core::applayer::{AppProto, Side};
+use sensor_core::applayer::carve::{self, Carver};
+use sensor_core::applayer::{AppProto, Side, Transport};
 use sensor_core::decode::{Packet, Tcp, TcpFlags};
 use sensor_core::detect::{Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules, Settings};
 use sensor_core::rules::{Action, Refusal, Ruleset, Variables};
@@ -370,7 +371,7 @@ fn events_of_decoding() {
     let text = "alert pkthdr any any -> any any (decode-event:ipv4.iplen_smaller_than_hlen; sid:1;)\n";
     let mut bed = Bed::new(text);
     let mut told = |anomalies: &[Anomaly]| {
-        bed.detector.frame(0, anomalies, &mut bed.out);
+        bed.detector.frame(&Packet::default(), anomalies, &mut bed.out);
         bed.out.alerts.drain(..).map(|alert| alert.place).collect::<Vec<_>>()
     };
     assert_eq!(told(&[Anomaly::Ipv4LengthBelowHeader]), [Place::Packet]);
@@ -425,4 +426,62 @@ fn et_open_compiles_but_for_what_has_no_parser() {
     }
     println!("{} rules, automata {} MB\n{reasons:#?}", rules.rules().len(), rules.automata_bytes() >> 20);
     assert_eq!(rules.rules().len() + refusals.len(), set.loaded());
+}
+
+#[test]
+fn rules_look_into_the_parts_of_messages() {
+    let text = "alert tls any any -> any any (flow:to_client; frame:tls.pdu; content:\"|17 03 03|\"; startswith; sid:1;)\n\
+                alert tcp any any -> any any (frame:tls.data; content:\"ab\"; startswith; content:\"cd\"; endswith; sid:2;)\n\
+                alert tls any any -> any any (frame:hdr; content:\"ab\"; sid:3;)\n\
+                alert tls any any -> any any (frame:data; content:!\"ab\"; bsize:1; sid:4;)\n";
+    let mut bed = Bed::new(text);
+    bed.flow.app = Some(AppProto::Tls);
+    let mut told = |side, stream: &[u8]| {
+        let mut carver = Carver::new(carve::layout(AppProto::Tls).unwrap());
+        carver.data(side, stream, Transport::Tcp);
+        bed.detector.carved(&bed.flow, &mut bed.state, 0, None, &carver, &mut bed.out);
+        bed.sids()
+    };
+    let records = b"\x17\x03\x03\0\x04abcd\x17\x03\x03\0\x01x";
+    // Each part that matches is told.
+    assert_eq!(told(Side::ToClient, records), [1, 1, 2, 4]);
+    assert_eq!(told(Side::ToServer, records), [2, 4]);
+    assert_eq!(told(Side::ToServer, b"\x17\x03\x03\0\x05abcde"), []);
+}
+
+#[test]
+fn frames_that_are_not_told_are_refused() {
+    let refused = |options: &str| {
+        let text = format!("alert tls any any -> any any ({options} content:\"a\"; sid:1;)\n");
+        let (_, refusals) = Rules::compile(&ruleset(&text), &[]);
+        refusals.first().map(|refusal| refusal.reason.to_string())
+    };
+    assert_eq!(refused("frame:pdu;"), None);
+    assert_eq!(refused("frame:tls.nothing;").unwrap(), "frames tls.nothing are not told in this version");
+    assert_eq!(refused("frame:smb2.pdu;").unwrap(), "frames smb2.pdu are not told in this version");
+    let two = refused("content:\"b\"; frame:pdu;").unwrap();
+    assert_eq!(two, "frames and other buffers are not looked into in one rule");
+}
+
+#[test]
+fn arp_is_looked_at_by_its_frame() {
+    let text = "alert arp any any -> any any (sid:1;)\n\
+                alert ether any any -> any any (ether.hdr; content:\"|08 06|\"; offset:12; depth:2; sid:2;)\n\
+                alert ip any any -> any any (sid:3;)\n";
+    let mut bed = Bed::new(text);
+    let packet = Packet { macs: [[1; 6], [2; 6]], ..Packet::default() };
+    bed.detector.arp(&packet, &mut bed.out);
+    let sid = |alert: Alert| bed.detector.rules().rules()[alert.rule as usize].sid;
+    assert_eq!(bed.out.alerts.drain(..).map(sid).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn an_igmp_message_is_all_header() {
+    let text = "alert igmp any any -> any any (ipopts:rtralt; dsize:0; sid:1;)\n\
+                alert igmp any any -> any any (ipopts:qs; sid:2;)\n\
+                alert igmp any any -> any any (dsize:>0; sid:3;)\n";
+    let mut bed = Bed::new(text);
+    bed.flow.proto = 2;
+    let header = [&[0x46, 0, 0, 32][..], &[0; 16], &[148, 4, 0, 0]].concat();
+    assert_eq!(bed.packet_with(Side::ToServer, &[0x11; 8], |packet| packet.ip_header = &header, false), [1]);
 }

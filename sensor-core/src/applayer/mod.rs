@@ -6,6 +6,7 @@
 #![warn(clippy::indexing_slicing)]
 
 pub mod bittorrent_dht;
+pub mod carve;
 mod datagrams;
 pub mod dcerpc;
 pub mod dhcp;

@@ -8,6 +8,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 
+use super::carve::Wanted;
 use super::{AppProto, Side, Transport};
 use crate::json::Object;
 use crate::rules::ast::Body;
@@ -319,6 +320,8 @@ pub struct Settings {
     pub http: Http,
     /// FTP.
     pub ftp: Ftp,
+    /// Protocols whose messages are cut into what rules name with `frame`.
+    pub frames: Wanted,
 }
 
 /// How FTP is read (`app-layer.protocols.ftp.*`).
@@ -363,6 +366,7 @@ impl Default for Settings {
             encrypted_ssh: false,
             http: Http::default(),
             ftp: Ftp::default(),
+            frames: Wanted::default(),
         }
     }
 }

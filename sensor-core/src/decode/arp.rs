@@ -22,6 +22,8 @@ pub fn decode<'a>(walk: &mut Walk<'_, 'a>, span: Span<'a>) -> Next<'a> {
         target_mac: [n0, n1, n2, n3, n4, n5],
         target_ip: [j0, j1, j2, j3],
         vlans: walk.context.vlans,
+        number: walk.context.number,
+        macs: walk.context.macs,
     });
     Ok(None)
 }

@@ -89,6 +89,10 @@ pub struct Arp {
     pub target_ip: [u8; 4],
     /// Outer VLAN ids.
     pub vlans: [u16; 2],
+    /// Number of the frame, from 1.
+    pub number: u64,
+    /// Hardware addresses of the outermost header that has any: source and destination.
+    pub macs: [[u8; 6]; 2],
 }
 
 /// Packets and ARP messages that wait to be counted together. Fixed in size: a lane of packets, and room for all that
@@ -98,11 +102,13 @@ pub struct Packets<'a> {
     list: [Packet<'a>; LANE + MOST_IN_A_FRAME],
     len: usize,
     arps: Vec<Arp>,
+    /// The place behind the last holds a packet whose transport header is cut.
+    cut: bool,
 }
 
 impl Default for Packets<'_> {
     fn default() -> Self {
-        Packets { list: [Packet::default(); LANE + MOST_IN_A_FRAME], len: 0, arps: Vec::new() }
+        Packets { list: [Packet::default(); LANE + MOST_IN_A_FRAME], len: 0, arps: Vec::new(), cut: false }
     }
 }
 
@@ -131,7 +137,19 @@ impl<'a> Packets<'a> {
     #[inline]
     pub fn clear(&mut self) {
         self.len = 0;
+        self.cut = false;
         self.arps.clear();
+    }
+
+    /// The packet of the last frame whose transport header is cut: it tells who sent it to whom, but is none of a flow.
+    pub(crate) fn take_cut(&mut self) -> Option<Packet<'a>> {
+        std::mem::take(&mut self.cut).then(|| self.list.get(self.len).copied())?
+    }
+
+    /// The packet that was written to its place is not kept.
+    #[cold]
+    pub(super) fn cut(&mut self) {
+        self.cut = true;
     }
 
     /// The place of the next packet, which is written where it will lie; [`Packets::keep`] then keeps it. `None` when

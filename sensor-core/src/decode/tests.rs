@@ -249,6 +249,8 @@ fn arp_is_read() {
         target_mac: [2; 6],
         target_ip: [10, 0, 0, 2],
         vlans: [5, 0],
+        number: 1,
+        macs: [[2; 6], [1; 6]],
     };
     assert_eq!(decoded.arps, [expected]);
     assert_eq!(decode_all(1, &[ethernet(0x0806, &body[..20])], false).counts.ranked(), [("arp.pkt_too_small", 1)]);

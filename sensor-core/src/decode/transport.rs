@@ -99,10 +99,17 @@ pub fn decode<'a>(walk: &mut Walk<'_, 'a>, ip: &Ip, proto: u8, body: Span<'a>) -
     };
     let verify = walk.settings.verify_checksums;
     let tunnel = match proto {
-        ip_proto::TCP if !ip.headless => tcp(ip, body, packet, verify, walk.anomalies)?,
-        ip_proto::UDP if !ip.headless => udp(ip, body, packet, verify, walk.anomalies)?,
-        _ if ip.headless => None,
-        _ => other(ip, body, packet, verify, walk.anomalies)?,
+        ip_proto::TCP if !ip.headless => tcp(ip, body, packet, verify, walk.anomalies),
+        ip_proto::UDP if !ip.headless => udp(ip, body, packet, verify, walk.anomalies),
+        _ if ip.headless => Ok(None),
+        _ => other(ip, body, packet, verify, walk.anomalies),
+    };
+    let tunnel = match tunnel {
+        Ok(tunnel) => tunnel,
+        Err(anomaly) => {
+            walk.packets.cut();
+            return Err(anomaly);
+        }
     };
     packet.carrier = tunnel.is_some();
     walk.packets.keep();
@@ -226,7 +233,7 @@ fn tcp_fixed_part<'a>(body: Span<'a>, packet: &mut Packet<'a>) -> Next<'a> {
 
 #[inline]
 fn udp<'a>(ip: &Ip, body: Span<'a>, packet: &mut Packet<'a>, verify: bool, anomalies: &mut Counts) -> Next<'a> {
-    let header = UdpHeaderSlice::from_slice(body.data).map_err(|_| body.short(Anomaly::UdpTooSmall))?;
+    let header = UdpHeaderSlice::from_slice(body.data).map_err(|_| body.short(Anomaly::UdpHeaderLength))?;
     packet.source_port = header.source_port();
     packet.destination_port = header.destination_port();
     let mut payload = body.after(UDP_HEADER).unwrap_or_default();

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use foldhash::fast::RandomState;
 
 use super::app::AppRules;
+use super::carved::{self, CarvedRules, Sought};
 use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, is_app};
 use super::concerned::{self, Concerned};
 use super::explain::{Asked, Places};
@@ -18,6 +19,7 @@ use super::sets::{Addresses, Ports, Resolver};
 use super::test::Test;
 use super::verify::{self, Chain, Registry, Transforms};
 use super::view::index;
+use crate::applayer::carve::Wanted;
 use crate::applayer::parser::Protocol as Parsed;
 use crate::applayer::{AppProto, Side};
 use crate::rules::ast::{Body, FlowintOperand, Hash, Inspect, StreamScope};
@@ -37,7 +39,10 @@ pub struct Rules {
     /// By the number of an [`AppProto`].
     pub(super) by_protocol: Box<[Box<[u32]>]>,
     pub(super) frames: Box<[u32]>,
+    /// Rules that ARP messages can match.
+    pub(super) arps: Box<[u32]>,
     pub(super) apps: Box<[AppRules]>,
+    pub(super) carved: Box<[CarvedRules]>,
     /// Bytes of a window that are looked at again with the next one.
     pub(super) overlap: usize,
     /// Some rule asks what is odd about a connection.
@@ -109,6 +114,20 @@ impl Rules {
     #[must_use]
     pub fn asks_hashes(&self) -> bool {
         !self.hashes.is_empty()
+    }
+
+    /// Protocols of which some rule asks for parts of messages.
+    #[must_use]
+    pub fn asks_carved(&self) -> Wanted {
+        let mut wanted = Wanted::default();
+        self.carved.iter().for_each(|rules| wanted.add(rules.app));
+        wanted
+    }
+
+    /// Whether some rule is for ARP.
+    #[must_use]
+    pub fn asks_arp(&self) -> bool {
+        !self.arps.is_empty()
     }
 
     /// Whether some rule asks what decoding found odd.
@@ -272,26 +291,28 @@ impl<'a> Compiler<'a> {
         if header.action == Action::Config {
             return Err(whole("rules with the action config are not run in this version".into()));
         }
-        if header.protocol == Protocol::Arp {
-            return Err(whole("rules for ARP are not run in this version".into()));
-        }
         let mut parts = Parts { quiet: header.action == Action::Pass, ..Parts::default() };
         for (option, it) in rule.options.iter().enumerate() {
             self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
         }
         let mut payload = None;
-        let (mut looks, mut headers) = (Vec::new(), Vec::new());
+        let (mut looks, mut headers, mut part) = (Vec::new(), Vec::new(), None);
         for (place, buffer) in (0..).zip(&rule.buffers) {
             let first = rule.options.iter().position(|it| matches!(&it.body, Body::Inspect(of, _) if *of == place));
-            if buffer.buffer == Buffer::Frame {
-                return Err((first, format!("{} cannot be looked into in this version", buffer.buffer.name())));
+            if let Some(sought) = carved::sought(rule, buffer).map_err(|reason| (first, reason))? {
+                if part.replace(sought).is_some_and(|known| known != sought) {
+                    return Err((first, "frames of two kinds are not looked into in one rule".into()));
+                }
             }
             if buffer.buffer == Buffer::Base64Data {
                 continue;
             }
             let chain =
                 Chain::compile(rule, place, self).map_err(|verify::Fault { option, reason }| (Some(option), reason))?;
-            if buffer.buffer == Buffer::Payload && buffer.transforms.is_empty() {
+            if buffer.buffer == Buffer::Frame && part == Some(Sought::Stream) {
+                parts.scope = Some(StreamScope::Only);
+                payload = Some(chain);
+            } else if buffer.buffer == Buffer::Payload && buffer.transforms.is_empty() {
                 payload = Some(chain);
             } else if is_of_packet(buffer.buffer) {
                 let transforms = Transforms::new(&buffer.transforms).map_err(|(_, reason)| (first, reason))?;
@@ -303,17 +324,17 @@ impl<'a> Compiler<'a> {
             }
         }
         payload = payload.or_else(|| Chain::of_packet(rule));
-        let of_transaction = !looks.is_empty()
-            || !parts.numbers.is_empty()
-            || !parts.own.is_empty()
-            || !parts.names.is_empty()
-            || !parts.hashes.is_empty()
-            || !parts.events.is_empty();
+        let of_transaction = !looks.is_empty() || parts.asks_transactions();
         // A rule that only names a protocol in its header is looked at with each packet of it.
         let names_app =
             !header.protocol.is_app() && parts.conditions.iter().any(|it| matches!(it, Condition::App { .. }));
         let kind = if header.protocol == Protocol::PacketHeader || parts.tests.iter().any(Test::asks_frames) {
             Kind::Frame
+        } else if let Some(Sought::Part(app, kind)) = part {
+            if looks.len() > 1 || payload.is_some() || !headers.is_empty() || parts.asks_transactions() {
+                return Err(whole("frames and other buffers are not looked into in one rule".into()));
+            }
+            Kind::Carved(app, kind)
         } else if of_transaction {
             Kind::Transaction
         } else if payload.is_some() {
@@ -455,7 +476,12 @@ impl<'a> Compiler<'a> {
         let mut streams: [Vec<Member>; 2] = Default::default();
         let (mut by_address, mut frames, mut longest) = (Vec::new(), Vec::new(), LEAST_OVERLAP);
         let mut by_protocol = vec![Vec::new(); AppProto::ALL.len()];
+        let mut arps = Vec::new();
         for ((number, rule), patterns) in (0..).zip(&all).zip(patterns) {
+            let is_of_frames = matches!(rule.head.protocol, Protocol::Arp | Protocol::Ether);
+            if is_of_frames && rule.payload.is_none() && matches!(rule.kind, Kind::Data | Kind::Addresses) {
+                arps.push(number);
+            }
             let member = |side: Side| {
                 let ports = match side {
                     Side::ToServer => rule.head.destination_ports,
@@ -466,6 +492,7 @@ impl<'a> Compiler<'a> {
                 Member { rule: number, fast: patterns.payload.clone().filter(|_| searched), ports }
             };
             match rule.kind {
+                Kind::Addresses if rule.head.protocol == Protocol::Arp => {}
                 Kind::Addresses => {
                     let Head { sources, destinations, both, .. } = rule.head;
                     if let (Some(sources), Some(destinations)) =
@@ -475,6 +502,7 @@ impl<'a> Compiler<'a> {
                     }
                 }
                 Kind::Frame => frames.push(number),
+                Kind::Carved(..) => {}
                 Kind::Protocol => {
                     for (list, app) in by_protocol.iter_mut().zip(AppProto::ALL) {
                         if is_app(rule.head.protocol, *app) {
@@ -518,6 +546,11 @@ impl<'a> Compiler<'a> {
                 rules.map_err(|reason| failed.push(reason)).ok()
             })
             .collect();
+        let of_carved = |rule: u32| patterns.get(rule as usize)?.app.as_ref().filter(|_| searched);
+        let carved = CarvedRules::all(&all, of_carved).unwrap_or_else(|reason| {
+            failed.push(reason);
+            Box::default()
+        });
         for reason in failed {
             self.refusals.push(Refusal {
                 file: 0,
@@ -543,7 +576,9 @@ impl<'a> Compiler<'a> {
             by_address,
             by_protocol: by_protocol.into_iter().map(Into::into).collect(),
             frames: frames.into(),
+            arps: arps.into(),
             apps,
+            carved,
             overlap: longest.min(MOST_OVERLAP),
             names: Names { variables: Names::ordered(self.names), datasets: Names::ordered(self.datasets) },
             asked: None,
@@ -558,9 +593,14 @@ impl Registry for Compiler<'_> {
             return Ok(*known);
         }
         let setting = |name: &str| set.settings.iter().find(|(known, _)| **known == *name).map(|(_, value)| &**value);
-        if setting("format").is_some_and(|format| format != "csv") {
-            return Err("data sets are not read from JSON in this version".into());
-        }
+        let json = match setting("format") {
+            None | Some("csv") => None,
+            Some(format) => Some(lists::Json {
+                lines: matches!(format, "ndjson" | "jsonline"),
+                list: setting("array_key"),
+                value: setting("value_key").ok_or("the value's key is not said")?,
+            }),
+        };
         let list = match setting("load").or_else(|| setting("state")) {
             None => List::default(),
             Some(name) => {
@@ -569,7 +609,11 @@ impl Registry for Compiler<'_> {
                 let file = self.set.provided(name).or_else(|| setting("state").map(|_| &[][..]));
                 let file = file.ok_or_else(|| format!("{name} cannot be read"))?;
                 let subdomains = setting("match") == Some("subdomain");
-                List::read(kind, subdomains, file).map_err(|reason| format!("{name}: {reason}"))?
+                let list = match json {
+                    Some(json) => List::read_json(kind, subdomains, &json, file),
+                    None => List::read(kind, subdomains, file),
+                };
+                list.map_err(|reason| format!("{name}: {reason}"))?
             }
         };
         let next = u32::try_from(self.datasets.len()).map_err(|_| "too many data sets")?;
@@ -640,7 +684,7 @@ fn app_rank(buffer: Buffer) -> u8 {
 }
 
 pub(super) fn is_of_packet(buffer: Buffer) -> bool {
-    buffer >= Buffer::EtherHeader
+    (Buffer::EtherHeader..Buffer::Frame).contains(&buffer)
 }
 
 /// How much of a stream's window is looked at again with the next: as much as the longest pattern, between these.

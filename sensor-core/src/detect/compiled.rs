@@ -78,6 +78,8 @@ pub enum Kind {
     Transaction,
     /// With frames, whether they could be decoded or not.
     Frame,
+    /// With each part of a message that is of that kind: see [`Layout`](crate::applayer::carve::Layout).
+    Carved(AppProto, u8),
 }
 
 /// Protocol, addresses and ports: places in the sets of [`Rules`](super::Rules).
@@ -135,7 +137,7 @@ impl Compiled {
     pub(super) fn acts_on_flow(&self, place: Place) -> bool {
         let asks_nothing = self.tests.is_empty() && self.conditions.is_empty() && self.state.is_none();
         match self.kind {
-            Kind::Addresses | Kind::Protocol | Kind::Transaction => true,
+            Kind::Addresses | Kind::Protocol | Kind::Transaction | Kind::Carved(..) => true,
             Kind::Frame => false,
             Kind::Data => {
                 place != Place::Packet
@@ -180,7 +182,8 @@ impl Compiled {
             Protocol::Icmpv6 => proto == ip_proto::ICMPV6,
             Protocol::Sctp => proto == ip_proto::SCTP,
             Protocol::Igmp => proto == ip_proto::IGMP,
-            Protocol::Arp => false,
+            // It has no IP header, and no frame but one of ARP comes here without.
+            Protocol::Arp => scene.packet.is_some_and(|view| view.packet.ip_header.is_empty()),
             app @ (Protocol::Http | Protocol::App(_)) => {
                 flow.app.is_some_and(|known| is_app(app, known) || self.is_of_carrier(known))
             }

@@ -65,6 +65,8 @@ pub enum Place {
     Stream,
     /// The transaction of that id.
     Transaction(u64),
+    /// The part of a message of that id: see [`Piece`](crate::applayer::carve::Piece).
+    Frame(u64),
 }
 
 /// What came of looking.
@@ -258,12 +260,25 @@ impl Detector {
         work.found.give(list);
     }
 
-    /// Looks at a frame in which no packet was found, for what decoding found odd about it.
-    pub fn frame(&mut self, time: i64, anomalies: &[Anomaly], out: &mut Output) {
+    /// Looks at a frame for what decoding found odd about it. `packet` tells its ends as far as they are known: its
+    /// headers are cut, or it holds no packet at all.
+    pub fn frame(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], out: &mut Output) {
+        let rules = Arc::clone(&self.rules);
+        self.alone(packet, anomalies, &rules.frames, out);
+    }
+
+    /// Looks at an ARP message, of which `packet` has the hardware addresses of its frame.
+    pub fn arp(&mut self, packet: &Packet<'_>, out: &mut Output) {
+        let rules = Arc::clone(&self.rules);
+        self.alone(packet, &[], &rules.arps, out);
+    }
+
+    /// Looks at a frame of no flow with these rules, which ask for nothing but headers.
+    fn alone(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], numbers: &[u32], out: &mut Output) {
         let Detector { rules, work, .. } = self;
-        let (packet, flow) = (Packet { time, ..Packet::default() }, FlowView::none(time));
+        let (time, flow) = (packet.time, FlowView::alone(packet));
         let view = PacketView {
-            packet: &packet,
+            packet,
             side: Side::ToServer,
             streamed: false,
             app_told: true,
@@ -272,12 +287,12 @@ impl Detector {
         };
         let scene = Scene { flow: &flow, side: view.side, time, packet: Some(view) };
         let mut state = FlowState::default();
-        for number in &rules.frames {
+        for number in numbers {
             let Some(rule) = rules.get(*number) else { continue };
             if *number == work.asked {
                 work.explain(rules, &scene, &state, Subject::Packet);
             }
-            if work.holds(rules, rule, &scene, &state) {
+            if (rule.headers.is_empty() || work.headers(rule, packet)) && work.holds(rules, rule, &scene, &state) {
                 work.matched(*number, rule, &scene, &mut state, Place::Packet, out);
             }
         }
@@ -373,15 +388,18 @@ impl Detector {
         state.windows = [None, None];
     }
 
-    /// Tells what matched since the last time, in the order of the rules, each rule once for each transaction: how often
-    /// it is told, and what it does. A rule that lets pass ends it.
+    /// Tells what matched since the last time, in the order of the rules, each rule once for each transaction or frame:
+    /// how often it is told, and what it does. A rule that lets pass ends it.
     pub fn conclude(&mut self, state: &mut FlowState, time: i64, out: &mut Output) {
         out.alerts.clear();
         out.verdict = None;
         let Detector { rules, work, settings } = self;
         let mut matches = std::mem::take(&mut out.matches);
         // A match in the packet and in its stream is one.
-        let transaction = |place: Place| if let Place::Transaction(id) = place { Some(id) } else { None };
+        let transaction = |place: Place| match place {
+            Place::Transaction(id) | Place::Frame(id) => Some(id),
+            Place::Packet | Place::Stream => None,
+        };
         matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place, it.side));
         matches.dedup_by_key(|it| (it.rule, transaction(it.place), it.side));
         for Match { rule: number, side, place, ends } in matches.drain(..) {

@@ -16,7 +16,11 @@ pub(super) fn buffer<'a>(packet: &'a Packet<'_>, buffer: Buffer, scratch: &'a mu
             let [source, destination] = packet.macs;
             scratch.extend_from_slice(&destination);
             scratch.extend_from_slice(&source);
-            scratch.extend_from_slice(if packet.v6 { &[0x86, 0xdd] } else { &[8, 0] });
+            scratch.extend_from_slice(match (packet.ip_header.is_empty(), packet.v6) {
+                (true, _) => &[8, 6],
+                (false, true) => &[0x86, 0xdd],
+                (false, false) => &[8, 0],
+            });
             (packet.macs != [[0; 6]; 2]).then_some(scratch.as_slice())
         }
         Buffer::IpSource => Some(address(packet.source, packet.v6, scratch)),

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
+use serde_json::Value;
 
 use super::reload::Renumbered;
 use super::verify::{self, decode_base64};
@@ -16,6 +17,21 @@ pub(super) struct List {
     entries: HashMap<Box<[u8]>, u16, RandomState>,
     /// Names below one that is in are in too.
     subdomains: bool,
+}
+
+/// Where a file of JSON has the data. Keys are paths, with dots between their parts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Json<'a> {
+    /// Each line is an object; else the file is a list, or has one.
+    pub(super) lines: bool,
+    /// The key of the list, if the file is none itself.
+    pub(super) list: Option<&'a str>,
+    /// The key of the data in an item.
+    pub(super) value: &'a str,
+}
+
+fn at<'a>(from: &'a Value, path: &str) -> Option<&'a Value> {
+    path.split('.').try_fold(from, |value, key| value.get(key))
 }
 
 impl List {
@@ -43,6 +59,35 @@ impl List {
             let entry =
                 entry(kind, data.trim_ascii()).ok_or_else(|| format!("line {number} is none of the set's kind"))?;
             entries.insert(entry, reputation);
+        }
+        Ok(List { entries, subdomains })
+    }
+
+    /// Reads a file of JSON. Text stands in it as it is.
+    pub(super) fn read_json(kind: DatasetKind, subdomains: bool, form: &Json<'_>, file: &[u8]) -> Result<List, String> {
+        let mut entries = HashMap::default();
+        let mut take = |item: &Value| {
+            let value = at(item, form.value).and_then(Value::as_str);
+            let value = value.ok_or_else(|| format!("{} is missing or no text", form.value))?;
+            let entry = match kind {
+                DatasetKind::String => Some(value.as_bytes().into()),
+                DatasetKind::Md5 | DatasetKind::Sha256 | DatasetKind::Ipv4 | DatasetKind::Ip => {
+                    entry(kind, value.as_bytes())
+                }
+            };
+            entries.insert(entry.ok_or_else(|| format!("{value} is none of the set's kind"))?, 0);
+            if entries.len() > MOST_ENTRIES { Err(format!("more than {MOST_ENTRIES} entries")) } else { Ok(()) }
+        };
+        if form.lines {
+            let lines = (1_u32..).zip(file.split(|byte| *byte == b'\n'));
+            for (number, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
+                let item = serde_json::from_slice(line).map_err(|error| error.to_string());
+                item.and_then(|item| take(&item)).map_err(|reason| format!("line {number}: {reason}"))?;
+            }
+        } else {
+            let all: Value = serde_json::from_slice(file).map_err(|error| error.to_string())?;
+            let list = form.list.map_or(Some(&all), |path| at(&all, path)).and_then(Value::as_array);
+            list.ok_or("there is no list in it")?.iter().try_for_each(&mut take)?;
         }
         Ok(List { entries, subdomains })
     }
@@ -189,6 +234,20 @@ mod tests {
         assert!(said(DatasetKind::String, b"YWJj\nYWJj,70000").starts_with("line 2: the reputation"));
         assert_eq!(hashes(b"900150983cd24fb0d6963f7d28e17f72  a.txt\n", 16).unwrap().len(), 1);
         assert!(hashes(b"9001\n", 16).is_err());
+    }
+
+    #[test]
+    fn json_has_its_data_under_a_key() {
+        let read = |json: Json<'_>, file: &[u8]| List::read_json(DatasetKind::String, false, &json, file);
+        let lines = Json { lines: true, list: None, value: "host.name" };
+        let list = read(lines, b"{\"host\":{\"name\":\"a\"}}\n\n{\"host\":{\"name\":\"b\"},\"x\":1}\n").unwrap();
+        assert_eq!((list.get(b"a"), list.get(b"b"), list.get(b"x")), (Some(0), Some(0), None));
+        assert!(read(lines, b"{\"host\":{\"name\":\"a\"}}\n{}").unwrap_err().starts_with("line 2: host.name"));
+        let whole = Json { lines: false, list: Some("of.all"), value: "ip" };
+        let list =
+            List::read_json(DatasetKind::Ip, false, &whole, b"{\"of\":{\"all\":[{\"ip\":\"10.0.0.1\"}]}}").unwrap();
+        assert_eq!(list.get(&[10, 0, 0, 1]), Some(0));
+        assert!(read(whole, b"[]").is_err() && read(Json { list: None, ..whole }, b"[]").is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 #![warn(clippy::indexing_slicing)]
 
 mod app;
+mod carved;
 mod compile;
 mod compiled;
 mod concerned;

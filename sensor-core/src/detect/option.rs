@@ -33,6 +33,17 @@ pub(super) struct Parts {
     pub(super) filestore: bool,
 }
 
+impl Parts {
+    /// Whether something is asked of transactions, buffers aside.
+    pub(super) fn asks_transactions(&self) -> bool {
+        !(self.numbers.is_empty()
+            && self.own.is_empty()
+            && self.names.is_empty()
+            && self.hashes.is_empty()
+            && self.events.is_empty())
+    }
+}
+
 impl<'a> Compiler<'a> {
     /// Takes in one option; an error says why it cannot be run.
     pub(super) fn option(&mut self, body: &'a Body, parts: &mut Parts) -> Result<(), String> {

@@ -319,7 +319,8 @@ fn number(field: Field, packet: &Packet<'_>) -> Option<u64> {
     let echo = icmp && matches!(packet.icmp.0, 0 | 8 | 13..=18 | 128 | 129);
     let of = |holds: bool, number: u64| holds.then_some(number);
     if field == Field::Dsize {
-        Some(packet.payload_len.into())
+        // All of an IGMP message is its header.
+        Some(if packet.proto == ip_proto::IGMP { 0 } else { packet.payload_len.into() })
     } else if field == Field::Ttl {
         Some(packet.ttl.into())
     } else if field == Field::Tos {
@@ -358,15 +359,19 @@ fn number(field: Field, packet: &Packet<'_>) -> Option<u64> {
     }
 }
 
-/// RFC 791 section 3.1, RFC 1108, RFC 1393, RFC 2113, by the names that rules use.
-const IP_OPTIONS: [(&str, u8); 9] = [
+/// RFC 791 section 3.1, RFC 1108, RFC 2113, RFC 4782 and FIPS 188, by the names that rules use.
+const IP_OPTIONS: [(&str, u8); 13] = [
     ("eol", 0),
     ("nop", 1),
     ("rr", 7),
+    ("qs", 25),
     ("ts", 68),
     ("sec", 130),
     ("lsrr", 131),
     ("lsrre", 131),
+    ("esec", 133),
+    ("cipso", 134),
     ("satid", 136),
     ("ssrr", 137),
+    ("rtralt", 148),
 ];

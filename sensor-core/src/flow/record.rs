@@ -123,6 +123,13 @@ impl Flow {
         }
     }
 
+    /// Who was taken for the client is the server.
+    pub(crate) fn turn(&mut self) {
+        self.client_low = !self.client_low;
+        self.sides.swap(CLIENT, SERVER);
+        self.icmp_errors.swap(CLIENT, SERVER);
+    }
+
     /// True for protocols with ports.
     pub fn has_ports(&self) -> bool {
         matches!(self.key.proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP | ip_proto::UDPLITE)

@@ -7,13 +7,13 @@ use slab::Slab;
 use super::parsing::Parsing;
 use crate::Anomaly;
 use crate::applayer::Side;
-use crate::decode::{Packet, ip_proto};
+use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::detect::explain::Inquiry;
 use crate::detect::{self, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
 use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
-use crate::flow::Flow;
+use crate::flow::{Flow, SERVER};
 use crate::rules::Action;
-use crate::stream::Events;
+use crate::stream::{Events, State};
 
 /// Runs rules, and keeps the state of flows.
 #[derive(Debug)]
@@ -112,7 +112,7 @@ impl Detection {
     /// Looks at a packet of a flow and at the messages it completed, and tells what was found since the last time.
     pub fn packet(&mut self, flow: &mut Flow, seen: Seen<'_>, parsing: Option<&Parsing>, sink: &mut impl FlowSink) {
         let Seen { packet, side, anomalies, events, streamed } = seen;
-        let mut view = self.view(flow);
+        let (mut view, heard) = (self.view(flow), self.heard(flow));
         let mut alone = FlowState::default();
         let place = flow.detection.place();
         let state = place.and_then(|place| self.states.get_mut(place)).unwrap_or_else(|| {
@@ -123,16 +123,25 @@ impl Detection {
         let first = !std::mem::replace(&mut state.established, view.established);
         view.established &= !first || flow.key.proto != ip_proto::TCP || packet.payload_len > 0;
         // Where bytes are looked at once they are acknowledged, their packet is none of a known protocol yet.
-        let known = std::mem::replace(&mut state.known, view.app.is_some());
+        // What a SYN brings is looked at once it is agreed upon.
+        let early = flow.key.proto == ip_proto::TCP
+            && !flow.midstream
+            && flow.tcp_state < State::Established
+            && flow.sides[SERVER].payload.bytes() == 0;
+        let known = std::mem::replace(&mut state.known, view.app.is_some() && !early);
         let app_told = known || self.at_once || flow.key.proto != ip_proto::TCP;
-        let streamed = streamed && self.midstream >= flow.midstream;
+        let streamed = streamed && heard;
         let seen = PacketView { packet, side, streamed, anomalies, events, app_told };
         self.detector.packet(&view, state, seen, &mut self.out);
-        if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
+        let parsing_of = parsing.filter(|_| heard && (!early || self.at_once));
+        if let Some((protocol, parser)) = parsing_of.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, packet.time, Some(seen), protocol, parser, false, &mut self.out);
             if !state.is_encrypted() && parser.is_encrypted() {
                 self.detector.encrypted(&view, state, packet.time, &mut self.out);
             }
+        }
+        if let Some(carved) = parsing_of.and_then(Parsing::carved) {
+            self.detector.carved(&view, state, packet.time, Some(seen), carved, &mut self.out);
         }
         if self.out.is_empty() {
             return;
@@ -156,14 +165,20 @@ impl Detection {
     /// who asks for handshakes.
     fn view(&self, flow: &Flow) -> FlowView {
         let view = FlowView::of(flow);
-        if self.midstream >= flow.midstream { view } else { FlowView { established: false, app: None, ..view } }
+        if self.heard(flow) { view } else { FlowView { established: false, app: None, ..view } }
     }
 
     /// Whether a flow's stream is looked into.
     pub fn reads(&self, flow: &Flow) -> bool {
         let asks_streams = self.rules().asks_streams();
-        self.midstream >= flow.midstream
+        self.heard(flow)
             && self.state(flow).is_some_and(|state| !state.is_passed() && (asks_streams || !state.is_encrypted()))
+    }
+
+    /// Whether both sides of a connection's handshake were seen, as far as it has come, or need not have been.
+    fn heard(&self, flow: &Flow) -> bool {
+        let answered = || flow.packets() <= 1 || flow.sides[SERVER].payload.flags().has(TcpFlags::SYN);
+        self.midstream || flow.key.proto != ip_proto::TCP || (!flow.midstream && answered())
     }
 
     fn state(&self, flow: &Flow) -> Option<&FlowState> {
@@ -192,13 +207,17 @@ impl Detection {
 
     /// A flow is read no more: what gathered and what was said last is looked at.
     pub fn settle(&mut self, flow: &mut Flow, time: i64, parsing: Option<&Parsing>, sink: &mut impl FlowSink) {
-        let view = self.view(flow);
+        let (view, heard) = (self.view(flow), self.heard(flow));
         let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) else { return };
         for side in [Side::ToServer, Side::ToClient] {
             self.detector.flush(&view, state, side, time, &mut self.out);
         }
-        if let Some((protocol, parser)) = parsing.and_then(Parsing::parser) {
+        let parsing_of = parsing.filter(|_| heard);
+        if let Some((protocol, parser)) = parsing_of.and_then(Parsing::parser) {
             self.detector.transactions(&view, state, time, None, protocol, parser, true, &mut self.out);
+        }
+        if let Some(carved) = parsing_of.and_then(Parsing::carved) {
+            self.detector.carved(&view, state, time, None, carved, &mut self.out);
         }
         self.detector.conclude(state, time, &mut self.out);
         self.tell(flow, time, None, parsing, sink);
@@ -212,11 +231,20 @@ impl Detection {
         flow.detection.set_place(None);
     }
 
-    /// Looks at a frame in which no packet was found.
+    /// Looks at a frame in which no packet was found, or none whose headers are whole.
     #[cold]
-    pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
-        self.detector.frame(time, anomalies, &mut self.out);
-        self.tell_of(&Packet { time, number, ..Packet::default() }, sink);
+    pub fn frame(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+        self.detector.frame(packet, anomalies, &mut self.out);
+        self.tell_of(packet, sink);
+    }
+
+    /// Looks at an ARP message.
+    pub fn arp(&mut self, arp: &Arp, sink: &mut impl FlowSink) {
+        if self.detector.rules().asks_arp() {
+            let packet = Packet { time: arp.time, number: arp.number, macs: arp.macs, ..Packet::default() };
+            self.detector.arp(&packet, &mut self.out);
+            self.tell_of(&packet, sink);
+        }
     }
 
     /// Looks at an ICMP error.
@@ -271,7 +299,7 @@ impl Detection {
                 Place::Transaction(id) => parsing
                     .and_then(Parsing::parser)
                     .and_then(|(protocol, parser)| Some((protocol, id, parser.transaction(id)?))),
-                Place::Packet | Place::Stream => None,
+                Place::Packet | Place::Stream | Place::Frame(_) => None,
             };
             sink.alert(&Alerted {
                 flow: Some(flow),

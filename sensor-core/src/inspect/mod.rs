@@ -8,6 +8,7 @@ mod detected;
 mod detection;
 mod observer;
 mod parsing;
+mod turned;
 
 use std::sync::Arc;
 
@@ -109,6 +110,7 @@ impl Inspector {
         let mut parse = config.parse.clone().filter(|_| config.protocols);
         if let (Some(parse), Some(rules)) = (&mut parse, detection) {
             parse.hash_files |= rules.asks_hashes();
+            parse.frames = rules.asks_carved();
         }
         Inspector {
             streams: Streams::new(settings),
@@ -133,6 +135,7 @@ impl Inspector {
     pub fn set_rules(&mut self, rules: Arc<Rules>, config: &Config) {
         // Files that are under way are hashed only if they were from their beginning.
         if let Some(parse) = &mut self.parse {
+            parse.frames = rules.asks_carved();
             parse.hash_files = rules.asks_hashes() || config.parse.as_ref().is_some_and(|parse| parse.hash_files);
         }
         match &mut self.detection {
@@ -176,11 +179,11 @@ impl Inspector {
         self.observer.as_mut().map(|observer| &mut observer.discovery)
     }
 
-    /// Takes what decoding found odd about a frame that holds no packet.
+    /// Takes what decoding found odd about a frame that holds no packet, or one that could not be decoded to its end.
     #[cold]
-    pub fn frame(&mut self, time: i64, number: u64, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
+    pub fn frame(&mut self, packet: &Packet<'_>, anomalies: &[Anomaly], sink: &mut impl FlowSink) {
         if let Some(detection) = &mut self.detection {
-            detection.frame(time, number, anomalies, sink);
+            detection.frame(packet, anomalies, sink);
         }
     }
 
@@ -190,9 +193,12 @@ impl Inspector {
     }
 
     /// Takes an ARP message.
-    pub fn arp(&mut self, arp: &Arp) {
+    pub fn arp(&mut self, arp: &Arp, sink: &mut impl FlowSink) {
         if let Some(observer) = &mut self.observer {
             observer.arp(arp);
+        }
+        if let Some(detection) = &mut self.detection {
+            detection.arp(arp, sink);
         }
     }
 
@@ -225,6 +231,11 @@ impl Inspector {
         anomalies: &[Anomaly],
         sink: &mut impl FlowSink,
     ) {
+        let turned = from_client && self.probing && flow.packets() == 1 && turned::is_answer(packet);
+        if turned {
+            flow.turn();
+        }
+        let from_client = from_client && !turned;
         let side = side(from_client);
         if let Some(detection) = &mut self.detection
             && !detection.admits(flow, packet, side, sink)

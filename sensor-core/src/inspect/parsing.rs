@@ -1,5 +1,6 @@
 //! The messages of a flow: its parser is fed from the flow's first byte on, also where the protocol was known later.
 
+use crate::applayer::carve::{self, Carver};
 use crate::applayer::parser::{Context, Next, Parsed, Parser, Protocol};
 use crate::applayer::{AppProto, Side, protocols};
 use crate::engine::{FlowSink, Told};
@@ -19,6 +20,8 @@ pub(super) struct Parsing {
     due: bool,
     /// Bytes on the heap when they were last counted.
     held: usize,
+    /// Cuts messages for rules that look into their parts.
+    carver: Option<Box<Carver>>,
 }
 
 #[derive(Debug, Default)]
@@ -51,8 +54,9 @@ impl Parsing {
         bytes: &[u8],
         cx: &mut Context<'_>,
     ) -> bool {
+        let carved = self.carve(side, bytes, cx);
         if self.over[side as usize] {
-            return false;
+            return carved;
         }
         // What is kept counts to the bound of all, too.
         self.due |= !matches!(self.state, State::Over);
@@ -72,20 +76,42 @@ impl Parsing {
                 };
                 let before =
                     std::mem::replace(&mut self.state, State::Reading(protocol, (protocol.parser)(cx.settings)));
+                if cx.settings.frames.has(app) {
+                    self.carver = carve::layout(app).map(|layout| Box::new(Carver::new(layout)));
+                }
                 if let State::Kept(kept) = before {
                     for (side, bytes) in &kept.pieces {
+                        self.carve(*side, bytes, cx);
                         self.feed(*side, cx, |parser, cx| parser.data(*side, bytes, cx));
                     }
                 }
+                self.carve(side, bytes, cx);
             }
         }
-        self.feed(side, cx, |parser, cx| parser.data(side, bytes, cx))
+        self.feed(side, cx, |parser, cx| parser.data(side, bytes, cx)) || self.carver.is_some()
+    }
+
+    /// Cuts the messages of a side's next bytes, where rules ask for them.
+    fn carve(&mut self, side: Side, bytes: &[u8], cx: &Context<'_>) -> bool {
+        let Some(carver) = &mut self.carver else { return false };
+        carver.data(side, bytes, cx.transport);
+        self.due = true;
+        true
+    }
+
+    /// What was cut since the last [`Parsing::settle`], if anything was.
+    pub fn carved(&self) -> Option<&Carver> {
+        self.carver.as_deref().filter(|carver| !carver.is_empty())
     }
 
     /// Bytes of a side are missing. True asks for more of it.
     pub fn gap(&mut self, side: Side, len: u64, cx: &mut Context<'_>) -> bool {
+        if let Some(carver) = &mut self.carver {
+            carver.gap(side, len);
+            self.due = true;
+        }
         match self.state {
-            State::Reading(..) => self.feed(side, cx, |parser, cx| parser.gap(side, len, cx)),
+            State::Reading(..) => self.feed(side, cx, |parser, cx| parser.gap(side, len, cx)) || self.carver.is_some(),
             // What follows is not the beginning that a parser has to see.
             State::Unknown | State::Kept(_) | State::Over => {
                 self.due |= !matches!(self.state, State::Over);
@@ -97,6 +123,9 @@ impl Parsing {
 
     /// A side has ended.
     pub fn end(&mut self, side: Side, cx: &mut Context<'_>) {
+        if let Some(carver) = &mut self.carver {
+            carver.end(side);
+        }
         if let State::Reading(_, parser) = &mut self.state {
             parser.end(side, cx);
             self.due = true;
@@ -106,6 +135,9 @@ impl Parsing {
     /// Tells the transactions that are complete, all once the flow has `ended`, and gives them back.
     pub fn settle(&mut self, flow: &Flow, time: i64, ended: bool, sink: &mut impl FlowSink) {
         self.due = false;
+        if let Some(carver) = &mut self.carver {
+            carver.clear();
+        }
         let State::Reading(protocol, parser) = &mut self.state else { return };
         let ended = ended || self.next.is_some();
         let ids = parser.ids();
@@ -155,16 +187,18 @@ impl Parsing {
 
     /// A side may still be read.
     pub fn wants_more(&self) -> bool {
-        !matches!(self.state, State::Over) && self.over != [true; 2]
+        self.carver.is_some() || !matches!(self.state, State::Over) && self.over != [true; 2]
     }
 
     /// Bytes on the heap, about: as they were counted last, and now.
     pub fn account(&mut self) -> (usize, usize) {
-        let now = match &self.state {
-            State::Unknown | State::Over => 0,
-            State::Kept(kept) => kept.bytes,
-            State::Reading(_, parser) => parser.bytes(),
-        };
+        let cut = self.carver.as_ref().map_or(0, |carver| carver.bytes());
+        let now = cut
+            + match &self.state {
+                State::Unknown | State::Over => 0,
+                State::Kept(kept) => kept.bytes,
+                State::Reading(_, parser) => parser.bytes(),
+            };
         (std::mem::replace(&mut self.held, now), now)
     }
 
@@ -176,6 +210,7 @@ impl Parsing {
     /// Nothing more is parsed, and nothing is kept. Tells how many bytes that gave back.
     pub fn give_up(&mut self) -> usize {
         self.state = State::Over;
+        self.carver = None;
         std::mem::take(&mut self.held)
     }
 

@@ -68,6 +68,9 @@ pub(super) fn packet_header(event: &mut Object<'_>, packet: Option<&Packet<'_>>,
     let Some(packet) = packet.filter(|packet| packet.proto != 0) else { return };
     quoted(event.raw("src_ip"), |out| address(out, ip_of(packet.source, packet.v6)));
     quoted(event.raw("dest_ip"), |out| address(out, ip_of(packet.destination, packet.v6)));
+    if matches!(packet.proto, ip_proto::TCP | ip_proto::UDP | ip_proto::SCTP) {
+        event.number("src_port", packet.source_port).number("dest_port", packet.destination_port);
+    }
     event.number("ip_v", if packet.v6 { 6_u8 } else { 4 });
     match proto_name(packet.proto) {
         Some(proto) => event.text("proto", proto),

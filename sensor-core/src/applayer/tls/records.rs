@@ -116,7 +116,8 @@ impl Half {
     fn header(&mut self, side: Side, transaction: &mut Transaction) -> Option<Parsed> {
         let [kind, major, minor, high, low] = self.header;
         let first = !std::mem::replace(&mut self.begun, true);
-        if first && kind & 0x80 != 0 && matches!(major, 1 | 4) {
+        // Of version 2 the kind stands behind a length of two bytes.
+        if first && kind & 0x80 != 0 && matches!(minor, 1 | 4) {
             return self.v2(side, transaction);
         }
         self.left = usize::from(u16::from_be_bytes([high, low]));

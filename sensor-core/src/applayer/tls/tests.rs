@@ -95,3 +95,24 @@ fn what_is_odd_is_an_event() {
     assert!(parser.halves[0].bytes() < 1024);
     assert_eq!(first(&[21, 3, 1, 0, 2, 1, 0].repeat(300)).0, ["too_many_records_in_packet", "invalid_ssl_record"]);
 }
+
+#[test]
+fn records_follow_an_ssl_2_hello() {
+    // Length, kind, version and what is stepped over; then an alert.
+    let hello = [&[0x80, 46, 1, 3, 1][..], &[0; 43]].concat();
+    let (parser, parsed) = feed(&[(Side::ToServer, &[&hello[..], &[21, 3, 1, 0, 2, 1, 0]].concat())]);
+    assert_eq!((events(&parser), parsed[0]), (vec![], Parsed::More));
+}
+
+#[test]
+fn a_certificate_that_is_longer_than_its_message_is_none() {
+    let certificates = |der: &[u8]| {
+        let len = der.len() as u8;
+        let message = [&[11, 0, 0, len + 6, 0, 0, len + 3, 0, 0, len][..], der].concat();
+        let record = [&[22, 3, 3, 0, message.len() as u8][..], &message].concat();
+        events(&feed(&[(Side::ToClient, &record)]).0)
+    };
+    let cut = certificates(&[0x30, 6, 0x30, 0x84, 0xff, 0xff, 0xff, 0xfa]);
+    assert_eq!(cut, ["invalid_handshake_message", "invalid_certificate"]);
+    assert_eq!(certificates(&[0x30, 2, 4, 0]), ["certificate_invalid_der"]);
+}

@@ -246,7 +246,7 @@ impl Transaction {
         let mut outer = Reader::new(body);
         let list = outer.u24().and_then(|length| outer.take(length as usize));
         let Some(mut list) = list.map(Reader::new) else {
-            self.odd(event::INVALID_CERTIFICATE);
+            self.no_certificate();
             self.advance(side, progress::CERTIFICATE);
             return;
         };
@@ -267,11 +267,18 @@ impl Transaction {
                         let fingerprint = hex(&Sha1::digest(der), false);
                         peer.own = Some(Box::new(Own { certificate, serial, fingerprint }));
                     }
+                    Err(Fault::Cut) => self.no_certificate(),
                     Err(fault) => self.odd(fault_event(fault)),
                 }
             }
         }
         self.advance(side, progress::CERTIFICATE);
+    }
+
+    /// A message of certificates has none that can be read.
+    fn no_certificate(&mut self) {
+        self.odd(event::INVALID_CERTIFICATE);
+        self.odd(event::INVALID_HANDSHAKE_MESSAGE);
     }
 
     /// The certificate of a side, if rules ask for it there.
@@ -292,6 +299,7 @@ fn is_13(version: u16) -> bool {
 
 fn fault_event(fault: Fault) -> u8 {
     match fault {
+        Fault::Cut => event::INVALID_CERTIFICATE,
         Fault::Der => event::CERTIFICATE_INVALID_DER,
         Fault::Version => event::CERTIFICATE_INVALID_VERSION,
         Fault::Serial => event::CERTIFICATE_INVALID_SERIAL,

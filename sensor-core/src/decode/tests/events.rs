@@ -139,6 +139,7 @@ fn what_ip_carries() {
     tells(in_ip(17, &short), &["udp.hlen_too_small"], 1);
     short[5] = 12;
     tells(in_ip(17, &short), &["udp.len_invalid"], 1);
+    tells(in_ip(17, &short[..4]), &["udp.hlen_too_small"], 0);
 }
 
 #[test]

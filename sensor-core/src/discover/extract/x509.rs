@@ -39,6 +39,8 @@ pub struct Certificate {
 pub enum Fault {
     /// Its outer structure.
     Der,
+    /// Its outer structure says that it is longer than what there is of it.
+    Cut,
     /// The version.
     Version,
     /// The serial number.
@@ -65,8 +67,8 @@ pub enum Fault {
 ///
 /// Says which part is none.
 pub fn certificate(der: &[u8]) -> Result<Certificate, Fault> {
-    let mut outer = Reader::new(expect(&mut Reader::new(der), SEQUENCE).ok_or(Fault::Der)?);
-    let mut tbs = Reader::new(expect(&mut outer, SEQUENCE).ok_or(Fault::Der)?);
+    let outer = expect(&mut Reader::new(der), SEQUENCE).ok_or_else(|| broken(der))?;
+    let mut tbs = Reader::new(expect(&mut Reader::new(outer), SEQUENCE).ok_or_else(|| broken(outer))?);
     let mut first = element(&mut tbs).ok_or(Fault::Der)?;
     if first.0 == 0xa0 {
         let version = expect(&mut Reader::new(first.1), INTEGER).ok_or(Fault::Version)?;
@@ -90,6 +92,14 @@ pub fn certificate(der: &[u8]) -> Result<Certificate, Fault> {
         }
     }
     Ok(Certificate { serial, issuer, subject, not_before, not_after, alternative })
+}
+
+/// Why no sequence is read here: its length (X.690, section 8.1.3) goes past the end, or it is none.
+fn broken(bytes: &[u8]) -> Fault {
+    match bytes {
+        [] | [SEQUENCE] | [SEQUENCE, ..=0x7f | 0x81..=0x84, ..] => Fault::Cut,
+        _ => Fault::Der,
+    }
 }
 
 /// A name as text: attributes in their order with commas between them, values as they are.
