@@ -462,6 +462,16 @@ impl Engine {
         self.inspector.detection_refused()
     }
 
+    /// Regular expressions that were given up because they took too many steps: they did not match.
+    pub fn expressions_given_up(&self) -> u64 {
+        self.inspector.detection_counters().expressions
+    }
+
+    /// Looks of rules into a buffer that ended because contents were tried again too often: they did not match.
+    pub fn looks_given_up(&self) -> u64 {
+        self.inspector.detection_counters().looks
+    }
+
     /// Beginnings of streams that discovery did not read to their end because too many others were kept.
     pub fn openings_refused(&self) -> u64 {
         self.inspector.openings_refused()

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use sensor_core::Anomaly;
 use sensor_core::applayer::carve::{self, Carver};
-use sensor_core::applayer::{AppProto, Side, Transport};
+use sensor_core::applayer::parser::{self, Context, Parser};
+use sensor_core::applayer::{AppProto, Side, Transport, protocols};
 use sensor_core::decode::{Packet, Tcp, TcpFlags};
 use sensor_core::detect::{Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules, Settings};
 use sensor_core::rules::{Action, Refusal, Ruleset, Variables};
@@ -484,4 +485,107 @@ fn an_igmp_message_is_all_header() {
     bed.flow.proto = 2;
     let header = [&[0x46, 0, 0, 32][..], &[0; 16], &[148, 4, 0, 0]].concat();
     assert_eq!(bed.packet_with(Side::ToServer, &[0x11; 8], |packet| packet.ip_header = &header, false), [1]);
+}
+
+/// A flow whose messages are parsed, one protocol after the other.
+struct Talk {
+    detector: Detector,
+    state: FlowState,
+    app: AppProto,
+    parser: Box<dyn Parser>,
+}
+
+impl Talk {
+    fn new(text: &str, app: AppProto) -> Talk {
+        let detector = Detector::new(Talk::rules(text), Settings { shared: 100, ..Settings::default() });
+        let parser = Talk::parser(app);
+        Talk { detector, state: FlowState::default(), app, parser }
+    }
+
+    fn rules(text: &str) -> Arc<Rules> {
+        let (rules, refusals) = Rules::compile(&ruleset(text), protocols::all());
+        assert_eq!(refusals, []);
+        Arc::new(rules)
+    }
+
+    fn parser(app: AppProto) -> Box<dyn Parser> {
+        (protocols::protocol(app).unwrap().parser)(&parser::Settings::default())
+    }
+
+    /// The flow goes on with another protocol.
+    fn go_on_with(&mut self, app: AppProto) {
+        (self.app, self.parser) = (app, Talk::parser(app));
+    }
+
+    fn say(&mut self, side: Side, bytes: &[u8]) -> Vec<u32> {
+        let settings = parser::Settings::default();
+        let ports = (40_000, 80);
+        let mut cx =
+            Context { time: 0, transport: Transport::Tcp, ports, settings: &settings, next: None, announced: None };
+        self.parser.data(side, bytes, &mut cx);
+        let flow = FlowView {
+            id: 1,
+            addresses: [v4([10, 0, 0, 1]), v4([192, 0, 2, 1])],
+            ports: [40_000, 80],
+            proto: 6,
+            app: Some(self.app),
+            established: true,
+            first: 0,
+            packets: [1, 1],
+            bytes: [1, 1],
+            payload: [1, 1],
+        };
+        let protocol = protocols::protocol(self.app).unwrap();
+        let mut out = Output::default();
+        let parser = self.parser.as_ref();
+        self.detector.transactions(&flow, &mut self.state, 0, None, protocol, parser, false, &mut out);
+        self.detector.conclude(&mut self.state, 0, &mut out);
+        let sid = |alert: Alert| self.detector.rules().rules()[alert.rule as usize].sid;
+        out.alerts.drain(..).map(sid).collect()
+    }
+}
+
+/// Its transaction has the number of SMTP's that was under way.
+#[test]
+fn what_follows_starttls_is_looked_at() {
+    let mut talk = Talk::new(
+        "alert smtp any any -> any any (smtp.helo; content:\"client\"; sid:1;)\n\
+         alert tls any any -> any any (ja3.string; content:\"771,4865,\"; sid:2;)",
+        AppProto::Smtp,
+    );
+    talk.say(Side::ToClient, b"220 ready\r\n");
+    assert_eq!(talk.say(Side::ToServer, b"EHLO client\r\n"), [1]);
+    talk.go_on_with(AppProto::Tls);
+    let hello: &[&[u8]] = &[
+        b"\x16\x03\x01\x00\x2f", // handshake, record version, length
+        b"\x01\x00\x00\x2b",     // client hello, length
+        b"\x03\x03",             // version
+        &[0x5a; 32],             // random
+        b"\x00",                 // session id
+        b"\x00\x02\x13\x01",     // cipher suites
+        b"\x01\x00",             // compression
+        b"\x00\x00",             // extensions
+    ];
+    assert_eq!(talk.say(Side::ToServer, &hello.concat()), [2]);
+}
+
+#[test]
+fn the_name_of_a_file_whose_body_comes_behind_its_head_is_found() {
+    let mut talk = Talk::new("alert http any any -> any any (file.name; content:\"b.exe\"; sid:1;)", AppProto::Http);
+    talk.say(Side::ToServer, b"GET /a/b.exe HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(talk.say(Side::ToClient, b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"), [] as [u32; 0]);
+    assert_eq!(talk.say(Side::ToClient, b"MZ\0\0"), [1]);
+}
+
+#[test]
+fn rules_that_come_while_a_transaction_is_under_way_look_at_it() {
+    let mut talk = Talk::new("alert http any any -> any any (http.uri; content:\"/a\"; sid:1;)", AppProto::Http);
+    assert_eq!(talk.say(Side::ToServer, b"GET /a HTTP/1.1\r\nHost: a\r\n\r\n"), [1]);
+    let renumbered = talk.detector.replace(Talk::rules(
+        "alert http any any -> any any (http.uri; content:\"/a\"; sid:1;)\n\
+         alert http any any -> any any (http.host; content:\"a\"; sid:2;)",
+    ));
+    talk.state.renumber(&renumbered);
+    // What was told is not told again.
+    assert_eq!(talk.say(Side::ToClient, b"HTTP/1.1 204 No\r\n\r\n"), [2]);
 }

@@ -5,10 +5,14 @@
 
 use std::path::Path;
 
+#[path = "../fuzz/src/applayer.rs"]
+mod applayer;
 #[path = "../fuzz/src/decode.rs"]
 mod decode;
 #[path = "../fuzz/src/defrag.rs"]
 mod defrag;
+#[path = "../fuzz/src/detection.rs"]
+mod detection;
 #[path = "../fuzz/src/discovery.rs"]
 mod discovery;
 #[path = "../fuzz/src/engine.rs"]
@@ -21,6 +25,8 @@ mod input;
 mod probing;
 #[path = "../fuzz/src/reassembly.rs"]
 mod reassembly;
+#[path = "../fuzz/src/rules.rs"]
+mod rules;
 
 macro_rules! replayed {
     ($($target:ident,)*) => {$(
@@ -34,7 +40,15 @@ macro_rules! replayed {
 mod corpus {
     use super::*;
 
-    replayed!(decode, defrag, discovery, engine, probing, reassembly,);
+    replayed!(applayer, decode, defrag, detection, discovery, engine, probing, reassembly, rules,);
+}
+
+/// Rules of nearly every buffer and number run in the target `detection`.
+#[test]
+fn rules_of_every_kind_run() {
+    let [kinds, buffers, numbers] = detection::running();
+    println!("{kinds} of the file, {buffers} of buffers, {numbers} of numbers");
+    assert!(kinds >= 80 && buffers >= 160 && numbers >= 75, "{kinds} {buffers} {numbers}");
 }
 
 /// Runs a target on each of its inputs; a failure names the input.

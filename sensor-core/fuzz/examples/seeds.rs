@@ -6,8 +6,10 @@ use std::{env, fs};
 
 use sensor_core::Frame;
 use sensor_core::anomaly::Counts;
+use sensor_core::applayer::{Ctx, Prefixes, Probe, Side, Transport, Verdict};
 use sensor_core::decode::{Decoder, Depths, Packet, Packets, Settings, ip_proto};
-use sensor_fuzz::{discovery, frames};
+use sensor_core::rules::keywords;
+use sensor_fuzz::{applayer, discovery, frames};
 use sensor_wire::codec;
 use sensor_wire::interface::Interfaces;
 use sensor_wire::view::Prefs;
@@ -16,6 +18,10 @@ use sensord::capture::file::CaptureReader;
 
 /// Frames of one seed; more make the fuzzer slow.
 const FRAMES: usize = 12;
+/// The same where flows have to be seen whole.
+const FLOW_FRAMES: usize = 40;
+/// Bytes of one flow's messages.
+const MESSAGES: usize = 16 << 10;
 /// Longest frame or payload that is taken.
 const LONGEST: usize = 1600;
 
@@ -24,6 +30,7 @@ fn main() {
     let corpus = arguments.next().expect("a folder for the seeds");
     messages(&corpus);
     fragments(&corpus);
+    rules(&corpus);
     for path in arguments {
         let name = path.file_name().unwrap_or_default().to_string_lossy().replace(['.', ' '], "-");
         capture(&corpus, &path, &name);
@@ -45,6 +52,34 @@ fn messages(corpus: &Path) {
     {
         write(corpus, "wire", name, &[&[kind], message.expect("a message").as_slice()].concat());
     }
+}
+
+/// The rules that the target `detection` runs, a few at a time, with what stands beside rules; and a dictionary of
+/// keywords, for `-dict=`.
+fn rules(corpus: &Path) {
+    const BESIDE: &str = "\0suppress gen_id 1, sig_id 2, track by_src, ip [10.0.0.0/8,!10.0.0.1]\n\
+        threshold gen_id 0, sig_id 0, type limit, track by_src, count 1, seconds 60\n\
+        rate_filter gen_id 1, sig_id 3, track by_rule, count 2, seconds 5, new_action drop, timeout 9\n\0\
+        config classification: misc-activity,Misc activity,3\n\0HOME_NET=[10.0.0.0/8,$OTHER]\nOTHER=192.0.2.0/24\n\
+        HTTP_PORTS:=[80,8000:8080,!8001]\n\0YQ==,5\nYg==\n";
+    let text = include_str!("../src/detection.rules");
+    let all: Vec<&str> = text.lines().filter(|line| line.starts_with(char::is_alphabetic)).collect();
+    for (n, some) in all.chunks(3).enumerate() {
+        write(corpus, "rules", &format!("kinds-{n}"), (some.join("\n") + BESIDE).as_bytes());
+    }
+    let mut words: Vec<&str> = keywords().collect();
+    words.extend([
+        "alert",
+        "any any -> any any",
+        "to_server",
+        "established",
+        "/[^a]{1,3}.*b/R",
+        "msg:\\\"\\\"",
+        "sid:",
+    ]);
+    words.sort_unstable();
+    let words: String = words.iter().map(|word| format!("\"{word}\"\n")).collect();
+    fs::write(corpus.join("rules.dict"), words).expect("a dictionary");
 }
 
 /// A datagram in halves, in both versions and both orders, under each policy.
@@ -72,7 +107,7 @@ fn capture(corpus: &Path, path: &Path, name: &str) {
     }
     let Ok(mut reader) = CaptureReader::open(path) else { return };
     let mut batch = Batch::default();
-    let mut lots = Vec::new();
+    let (mut lots, mut long): (Vec<Vec<u8>>, Vec<Vec<u8>>) = Default::default();
     let mut flows = HashMap::new();
     let (mut seen, mut last) = (0, 0);
     while let Ok(true) = reader.fill(&mut batch) {
@@ -87,6 +122,11 @@ fn capture(corpus: &Path, path: &Path, name: &str) {
                 }
                 let later = (meta.time - last) / 1_000_000;
                 lots.last_mut().into_iter().for_each(|lot| frames::write(lot, meta.link, later, meta.wire, data));
+                if seen % FLOW_FRAMES == 0 {
+                    // Rules see streams without handshake, and rows are made.
+                    long.push(vec![0x46, 4]);
+                }
+                long.last_mut().into_iter().for_each(|lot| frames::write(lot, meta.link, later, meta.wire, data));
                 last = meta.time;
             }
             seen += 1;
@@ -97,12 +137,16 @@ fn capture(corpus: &Path, path: &Path, name: &str) {
         write(corpus, "decode", &format!("{name}-{n}"), lot);
         write(corpus, "engine", &format!("{name}-{n}"), lot);
     }
+    for (n, lot) in long.iter().enumerate() {
+        write(corpus, "detection", &format!("{name}-{n}"), lot);
+    }
     let mut flows: Vec<Flow> = flows.into_values().collect();
     flows.sort_by_key(|flow| (flow.client, flow.port));
     for (n, flow) in flows.iter().take(24).enumerate() {
         let name = format!("{name}-{n}");
         write(corpus, "probing", &name, &flow.probing);
         write(corpus, "discovery", &name, &flow.discovery);
+        flow.messages(corpus, &name);
         if flow.segments > 2 {
             write(corpus, "reassembly", &name, &flow.reassembly);
         }
@@ -119,6 +163,9 @@ struct Flow {
     probing: Vec<u8>,
     discovery: Vec<u8>,
     reassembly: Vec<u8>,
+    payloads: Vec<(bool, Vec<u8>)>,
+    ports: (u16, u16),
+    udp: bool,
 }
 
 type Key = (u8, [(u128, u16); 2]);
@@ -155,7 +202,31 @@ impl Flow {
             probing,
             discovery: Vec::new(),
             reassembly,
+            payloads: Vec::new(),
+            ports: (packet.source_port, packet.destination_port),
+            udp: is_udp,
         }
+    }
+
+    /// The flow's messages, if they are of a protocol that can be parsed.
+    fn messages(&self, corpus: &Path, name: &str) {
+        let transport = if self.udp { Transport::Udp } else { Transport::Tcp };
+        let ctx = Ctx { transport, ports: self.ports };
+        let (mut probe, mut prefixes) = (Probe::default(), Prefixes::new(4));
+        for (from_server, payload) in &self.payloads {
+            let side = if *from_server { Side::ToClient } else { Side::ToServer };
+            probe.data(ctx, side, payload, &mut prefixes);
+        }
+        let Verdict::Is(app) = probe.verdict() else { return };
+        let Some(number) = applayer::number(app) else { return };
+        let mut seed = vec![number, u8::from(self.udp) | 2];
+        seed.extend(self.ports.0.to_be_bytes());
+        seed.extend(self.ports.1.to_be_bytes());
+        for (from_server, payload) in &self.payloads {
+            seed.push(applayer::whole(*from_server));
+            block(&mut seed, payload);
+        }
+        write(corpus, "applayer", &format!("{}-{name}", app.name()), &seed);
     }
 
     fn packet(&mut self, packet: &Packet<'_>) {
@@ -164,6 +235,10 @@ impl Flow {
             self.segment(packet, from_server);
         }
         let payload = packet.payload;
+        let taken: usize = self.payloads.iter().map(|(_, payload)| payload.len()).sum();
+        if !payload.is_empty() && payload.len() <= LONGEST && taken < MESSAGES {
+            self.payloads.push((from_server, payload.to_vec()));
+        }
         if payload.is_empty() || payload.len() > LONGEST || self.probing.len() > 4 * LONGEST {
             return;
         }

@@ -308,6 +308,8 @@ impl<S: FlowSink> Pipeline<S> {
         let own = [
             ("sensor.inspections_refused", self.engine.inspections_refused()),
             ("sensor.detection_refused", self.engine.detection_refused()),
+            ("sensor.expressions_given_up", self.engine.expressions_given_up()),
+            ("sensor.looks_given_up", self.engine.looks_given_up()),
             ("sensor.alerts_refused", self.engine.alerts_refused()),
             ("sensor.flows_unparsed", self.engine.flows_unparsed()),
             ("sensor.openings_refused", self.engine.openings_refused()),

@@ -1,12 +1,13 @@
 //! From rules as written to rules as run.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use foldhash::fast::RandomState;
 
 use super::app::AppRules;
 use super::carved::{self, CarvedRules, Sought};
-use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, is_app};
+use super::compiled::{Compiled, Condition, Head, Kind, Look, Operand, Suppression, is_app};
 use super::concerned::{self, Concerned};
 use super::explain::{Asked, Places};
 use super::fast::{self, Fast};
@@ -22,7 +23,7 @@ use super::view::index;
 use crate::applayer::carve::Wanted;
 use crate::applayer::parser::Protocol as Parsed;
 use crate::applayer::{AppProto, Side};
-use crate::rules::ast::{Body, FlowintOperand, Hash, Inspect, StreamScope};
+use crate::rules::ast::{Body, FlowintOperand, Hash, Inspect, StreamScope, Threshold};
 use crate::rules::config::{RateAction, ThresholdLine};
 use crate::rules::{self, Action, Address, Buffer, Direction, PortRange, Protocol, Refusal, Rule, Ruleset};
 
@@ -202,7 +203,54 @@ pub(super) struct Compiler<'a> {
     lists: Vec<List>,
     hashes: Vec<HashSet<Box<[u8]>, RandomState>>,
     captures: HashMap<Box<str>, u32, RandomState>,
+    /// By gid and sid, 0 for all.
+    beside: HashMap<(u32, u32), Beside, RandomState>,
+    /// States of expressions that there is room for.
+    states: usize,
     refusals: Vec<Refusal>,
+}
+
+/// What files beside the rules say of a rule, of a group of rules, or of all. All rules share it: there may be many of
+/// both.
+#[derive(Default)]
+struct Beside {
+    limit: Option<Threshold>,
+    rate: Option<(Threshold, Action, u32)>,
+    suppress: Arc<[Suppression]>,
+    failed: Option<String>,
+}
+
+fn beside<'a>(
+    lines: &'a [ThresholdLine],
+    addresses: &mut Resolver<'a, Address>,
+) -> HashMap<(u32, u32), Beside, RandomState> {
+    let mut all: HashMap<(u32, u32), (Beside, Vec<Suppression>), RandomState> = HashMap::default();
+    for line in lines {
+        let (beside, suppress) = all.entry(line.of()).or_default();
+        match line {
+            ThresholdLine::Limit { threshold, .. } => {
+                beside.limit.get_or_insert(*threshold);
+            }
+            ThresholdLine::Rate { threshold, action, timeout, .. } => {
+                let action = match action {
+                    RateAction::Alert => Action::Alert,
+                    RateAction::Drop => Action::Drop,
+                    RateAction::Pass => Action::Pass,
+                    RateAction::Reject => Action::Reject,
+                };
+                beside.rate.get_or_insert((*threshold, action, *timeout));
+            }
+            ThresholdLine::Suppress { of: None, .. } => suppress.push((None, Addresses::all())),
+            ThresholdLine::Suppress { of: Some((by, list)), .. } => match addresses.set(list) {
+                Ok(number) => {
+                    let set = addresses.get(number).cloned().unwrap_or_else(Addresses::all);
+                    suppress.push((Some(*by), set));
+                }
+                Err(reason) => drop(beside.failed.get_or_insert(reason)),
+            },
+        }
+    }
+    all.into_iter().map(|(of, (beside, suppress))| (of, Beside { suppress: suppress.into(), ..beside })).collect()
 }
 
 /// Why a rule cannot be run: the option at fault, unless it is the rule as a whole.
@@ -213,10 +261,25 @@ impl<'a> Compiler<'a> {
         let (addresses, ports) = (Resolver::new(set.variables()), Resolver::new(set.variables()));
         let (names, datasets, captures) = (HashMap::default(), HashMap::default(), HashMap::default());
         let (lists, hashes) = (Vec::new(), Vec::new());
-        Compiler { set, parsers, addresses, ports, names, datasets, lists, hashes, captures, refusals: Vec::new() }
+        let (beside, refusals) = (HashMap::default(), Vec::new());
+        Compiler {
+            set,
+            parsers,
+            addresses,
+            ports,
+            names,
+            datasets,
+            lists,
+            hashes,
+            captures,
+            beside,
+            states: MOST_STATES,
+            refusals,
+        }
     }
 
     fn run(mut self, searched: bool, wanted: impl Fn(u32, &Rule) -> bool) -> (Rules, Vec<Refusal>) {
+        self.beside = beside(self.set.thresholds(), &mut self.addresses);
         let wanted = (0..).zip(self.set.rules()).filter(|(place, rule)| wanted(*place, rule));
         let mut order: Vec<(u32, &Rule)> = wanted.collect();
         order.sort_by_cached_key(|(at, rule)| (rank(rule, self.set.priority(rule)), *at));
@@ -393,53 +456,33 @@ impl<'a> Compiler<'a> {
             threshold: parts.threshold,
             filter: parts.filter,
             rate: None,
-            suppress: Box::default(),
+            suppress: [const { None }; 4],
             kind,
         };
         let compiled = self.limited(compiled).map_err(whole)?;
         Ok((compiled, fast))
     }
 
-    /// What the files beside the rules say of one.
-    fn limited(&mut self, mut rule: Compiled) -> Result<Compiled, String> {
-        let set = self.set;
-        let mut suppress = Vec::new();
-        // What names the rule goes before what names its group, and that before what names all.
-        let lines = set.thresholds().iter().filter(|line| {
-            let (gid, sid) = line.of();
-            (gid == 0 || gid == rule.gid) && (sid == 0 || sid == rule.sid)
-        });
-        let mut lines: Vec<_> = lines.collect();
-        lines.sort_by_key(|line| line.of().1 == 0);
+    /// What the files beside the rules say of one: what names the rule goes before what names its group, and that before
+    /// what names all.
+    fn limited(&self, mut rule: Compiled) -> Result<Compiled, String> {
         let (mut limit, mut rate) = (None, None);
-        for line in lines {
-            match line {
-                ThresholdLine::Limit { sid, threshold, .. } => {
-                    // A rule's own goes before what is said of all.
-                    if *sid != 0 || rule.threshold.is_none() {
-                        limit.get_or_insert(*threshold);
-                    }
-                }
-                ThresholdLine::Rate { threshold, action, timeout, .. } => {
-                    let action = match action {
-                        RateAction::Alert => Action::Alert,
-                        RateAction::Drop => Action::Drop,
-                        RateAction::Pass => Action::Pass,
-                        RateAction::Reject => Action::Reject,
-                    };
-                    rate.get_or_insert((*threshold, action, *timeout));
-                }
-                ThresholdLine::Suppress { of: None, .. } => suppress.push((None, Addresses::all())),
-                ThresholdLine::Suppress { of: Some((by, addresses)), .. } => {
-                    let number = self.addresses.set(addresses)?;
-                    let addresses = self.addresses.get(number).cloned().unwrap_or_else(Addresses::all);
-                    suppress.push((Some(*by), addresses));
-                }
+        for of in [(rule.gid, rule.sid), (0, rule.sid), (rule.gid, 0), (0, 0)] {
+            let Some(beside) = self.beside.get(&of) else { continue };
+            if let Some(reason) = &beside.failed {
+                return Err(reason.clone());
+            }
+            // A rule's own goes before what is said of all.
+            if of.1 != 0 || rule.threshold.is_none() {
+                limit = limit.or(beside.limit);
+            }
+            rate = rate.or(beside.rate);
+            if let Some(place) = rule.suppress.iter_mut().find(|place| place.is_none()) {
+                *place = Some(Arc::clone(&beside.suppress)).filter(|suppress| !suppress.is_empty());
             }
         }
         rule.threshold = limit.or(rule.threshold);
         rule.rate = rate;
-        rule.suppress = suppress.into();
         Ok(rule)
     }
 
@@ -528,15 +571,10 @@ impl<'a> Compiler<'a> {
                 }
             }
         }
+        let group = |members: &Vec<Member>| Group::new(members, |set| self.ports.get(set));
+        let packets = packets.each_ref().map(|of| of.each_ref().map(group));
+        let streams = streams.each_ref().map(group);
         let mut failed = Vec::new();
-        let mut group = |members: &Vec<Member>| {
-            Group::new(members, |set| self.ports.get(set)).unwrap_or_else(|reason| {
-                failed.push(reason);
-                Group::default()
-            })
-        };
-        let packets = packets.each_ref().map(|of| of.each_ref().map(&mut group));
-        let streams = streams.each_ref().map(&mut group);
         let apps: Box<[AppRules]> = self
             .parsers
             .iter()
@@ -626,6 +664,17 @@ impl Registry for Compiler<'_> {
         let next = u32::try_from(self.captures.len()).map_err(|_| "too many variables")?;
         Ok(*self.captures.entry(name.into()).or_insert(next))
     }
+
+    fn expression(&mut self, states: usize) -> Result<(), String> {
+        // What would be larger is done by a matcher that is not.
+        match self.states.checked_sub(states.min(MOST_OF_ONE)) {
+            Some(left) => {
+                self.states = left;
+                Ok(())
+            }
+            None => Err(format!("the expressions of all rules have more than {MOST_STATES} states")),
+        }
+    }
 }
 
 fn push<T>(list: Option<&mut Vec<T>>, item: T) {
@@ -686,6 +735,10 @@ fn app_rank(buffer: Buffer) -> u8 {
 pub(super) fn is_of_packet(buffer: Buffer) -> bool {
     (Buffer::EtherHeader..Buffer::Frame).contains(&buffer)
 }
+
+/// States of all expressions, each of some tens of bytes once it is used. Those of ET Open have a tenth of it.
+const MOST_STATES: usize = 1 << 23;
+const MOST_OF_ONE: usize = 1 << 15;
 
 /// How much of a stream's window is looked at again with the next: as much as the longest pattern, between these.
 const LEAST_OVERLAP: usize = 256;

@@ -1,5 +1,7 @@
 //! A rule as it is run.
 
+use std::sync::Arc;
+
 use super::detector::Place;
 use super::sets::Addresses;
 use super::test::Test;
@@ -57,10 +59,13 @@ pub struct Compiled {
     pub(super) filter: Option<Threshold>,
     /// When another action takes the place of its own, and for how many seconds.
     pub(super) rate: Option<(Threshold, Action, u32)>,
-    /// Whose matches are not told; of all, where no side is given.
-    pub(super) suppress: Box<[(Option<SuppressBy>, Addresses)]>,
+    /// Whose matches are not told: what is said of the rule, of its group and of all.
+    pub(super) suppress: [Option<Arc<[Suppression]>>; 4],
     pub(super) kind: Kind,
 }
+
+/// Addresses whose matches are not told, and which of a match's ends they are; of all, where none is given.
+pub(super) type Suppression = (Option<SuppressBy>, Addresses);
 
 /// A text of a file that is looked into, whether it must not have it, and what that is.
 pub(super) type NameTest = (FileText, bool, Box<[u8]>);

@@ -121,6 +121,10 @@ pub struct Counters {
     pub variables: u64,
     /// Rules that should have waited for a transaction to come further, and transactions that were not followed.
     pub waiting: u64,
+    /// Expressions that were given up because they took too many steps: they did not match.
+    pub expressions: u64,
+    /// Looks into a buffer that ended because contents were tried again too often: they did not match.
+    pub looks: u64,
 }
 
 /// Room to work in, and what outlives a call.
@@ -177,7 +181,9 @@ impl Detector {
     /// How often something was full.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.work.counters
+        let Work { verify, transforms, counters, .. } = &self.work;
+        let verify::Counts { steps, pcre, .. } = verify.counts;
+        Counters { expressions: pcre.saturating_add(transforms.given_up), looks: steps, ..*counters }
     }
 
     /// What is shared between flows.

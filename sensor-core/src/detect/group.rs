@@ -37,11 +37,29 @@ pub(super) struct Member {
 }
 
 impl Group {
-    pub(super) fn new<'a>(members: &[Member], ports: impl Fn(u32) -> Option<&'a Ports>) -> Result<Group, String> {
+    /// Where rules share their ports in so many ways that lists of them would take more than [`A_RULE`] places a rule,
+    /// only those of fewer ports have lists, and the others are looked at with every port.
+    pub(super) fn new<'a>(members: &[Member], ports: impl Fn(u32) -> Option<&'a Ports>) -> Group {
+        let room = ROOM.saturating_add(members.len().saturating_mul(A_RULE));
+        let mut most = MOST_PORTS;
+        loop {
+            match Group::of(members, &ports, most, room) {
+                Some(group) => return group,
+                None => most /= 4,
+            }
+        }
+    }
+
+    /// With lists of their own for rules of at most so many ports; `None` if these would need more room.
+    fn of<'a>(
+        members: &[Member],
+        ports: &impl Fn(u32) -> Option<&'a Ports>,
+        most: u32,
+        mut room: usize,
+    ) -> Option<Group> {
         let narrow = |member: &Member| {
-            ports(member.ports).is_some_and(|set| {
-                set.iter().map(|(first, last)| u32::from(last - first) + 1).sum::<u32>() <= MOST_PORTS
-            })
+            ports(member.ports)
+                .is_some_and(|set| set.iter().map(|(first, last)| u32::from(last - first) + 1).sum::<u32>() <= most)
         };
         let (narrow, wide): (Vec<_>, Vec<_>) = members.iter().cloned().partition(narrow);
         // From each edge on another list of rules holds, up to the next.
@@ -69,7 +87,8 @@ impl Group {
             let bucket = match known.get(&open) {
                 Some(bucket) => *bucket,
                 None => {
-                    let bucket = u16::try_from(lists.len()).map_err(|_| "too many groups of ports")?;
+                    let bucket = u16::try_from(lists.len()).ok()?;
+                    room = room.checked_sub(open.len())?;
                     lists.push((open.clone(), false));
                     known.insert(open.clone(), bucket);
                     bucket
@@ -88,7 +107,7 @@ impl Group {
             Bucket { whole, ..Bucket::new(own.chain(all).cloned().collect()) }
         };
         let buckets = lists.into_iter().map(bucket).collect();
-        Ok(Group { any: Bucket::new(wide), ranges: ranges.into(), buckets })
+        Some(Group { any: Bucket::new(wide), ranges: ranges.into(), buckets })
     }
 
     /// The rules for a port: those of all ports, and those of this one.
@@ -130,6 +149,10 @@ impl Bucket {
 /// Ports up to which a rule stands in the groups of its ports; one of more is looked at with every port.
 const MOST_PORTS: u32 = 1024;
 
+/// Places in the lists of a group: so many for each rule, and these.
+const A_RULE: usize = 16;
+const ROOM: usize = 1 << 16;
+
 /// Ports with much traffic.
 const BUSY: [u16; 12] = [21, 22, 25, 53, 80, 139, 443, 445, 587, 993, 3389, 8080];
 
@@ -149,10 +172,32 @@ mod tests {
             Member { rule, fast: None, ports }
         };
         let members: Vec<_> = (0..).zip(lists).map(|it| member(it, &mut resolver)).collect();
-        let group = Group::new(&members, |set| resolver.get(set)).unwrap();
+        let group = Group::new(&members, |set| resolver.get(set));
         let of = |port| group.buckets(port).into_iter().flatten().flat_map(|it| it.always.iter().copied()).collect();
         let rules: [Vec<u32>; 4] = [of(80), of(81), of(90), of(86)];
         assert_eq!(rules, [vec![0, 1, 2, 3], vec![1, 3, 2], vec![1, 3, 0], vec![1, 3]]);
         assert_eq!(group.buckets.len(), 3);
+    }
+
+    /// Each rule begins one port later than the one before: every port has another list, of a thousand rules.
+    #[test]
+    fn ranges_that_are_staggered_take_no_more_room_than_rules_are() {
+        let variables = Variables::default();
+        let mut resolver = Resolver::<PortRange>::new(&variables);
+        let members: Vec<Member> = (0..4000)
+            .map(|rule| {
+                let list = format!("{}:{}", rule + 1, rule + 1000);
+                let ports = resolver.set(&PortRange::parse(&list, &variables).unwrap()).unwrap();
+                Member { rule, fast: None, ports }
+            })
+            .collect();
+        let group = Group::new(&members, |set| resolver.get(set));
+        assert!(group.bytes() <= 4 * (ROOM + 4000 * A_RULE + 4000) + group.ranges.len() * 6, "{}", group.bytes());
+        // Each rule is still looked at with each of its ports.
+        for port in [1, 1000, 2500, 4999] {
+            let of: Vec<u32> = group.buckets(port).into_iter().flatten().flat_map(|it| it.always.to_vec()).collect();
+            let own = (0..4000).filter(|rule| (rule + 1..=rule + 1000).contains(&u32::from(port)));
+            assert!(own.into_iter().all(|rule| of.contains(&rule)), "{port}");
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Sets of addresses and ports, as rules' headers mean them with their variables resolved.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::net::IpAddr;
 
@@ -189,8 +189,15 @@ impl<'a, T: Element> Resolver<'a, T> {
 
     fn list(&mut self, list: &List<T>, depth: usize) -> Result<Ranges<T::Bound>, String> {
         let List::Entries(entries) = list else { return Ok(Ranges::all()) };
-        let (mut inside, mut outside, mut any) = (Vec::new(), Vec::new(), false);
+        let (mut inside, mut outside, mut any) = (Gathered::default(), Gathered::default(), false);
+        let mut named = HashSet::<(bool, &str), RandomState>::default();
         for entry in entries {
+            // A variable can be long, and to name it again adds nothing.
+            if let Item::Variable(name) = &entry.item
+                && !named.insert((entry.negated, name))
+            {
+                continue;
+            }
             let ranges = match &entry.item {
                 Item::One(one) => Ranges([one.range()].into()),
                 Item::List(list) => self.list(list, depth)?,
@@ -203,11 +210,12 @@ impl<'a, T: Element> Resolver<'a, T> {
                 inside.extend(ranges.iter());
             }
         }
-        let inside = if any { Ranges::union(inside) } else { Ranges::all() };
+        let inside = if any { inside.union() } else { Ranges::all() };
+        let outside = outside.union();
         if outside.is_empty() {
             return Ok(inside);
         }
-        Ok(inside.intersection(&Ranges::union(outside).complement()))
+        Ok(inside.intersection(&outside.complement()))
     }
 
     fn variable(&mut self, name: &str, depth: usize) -> Result<Ranges<T::Bound>, String> {
@@ -222,6 +230,33 @@ impl<'a, T: Element> Resolver<'a, T> {
         let ranges = list.and_then(|list| self.list(&list, depth + 1));
         self.known.insert(name.into(), ranges.clone());
         ranges
+    }
+}
+
+/// Ranges that are put together, united whenever they have become twice as many.
+#[derive(Debug)]
+struct Gathered<T> {
+    all: Vec<(T, T)>,
+    room: usize,
+}
+
+impl<T> Default for Gathered<T> {
+    fn default() -> Self {
+        Gathered { all: Vec::new(), room: 4096 }
+    }
+}
+
+impl<T: Bound> Gathered<T> {
+    fn extend(&mut self, ranges: impl Iterator<Item = (T, T)>) {
+        self.all.extend(ranges);
+        if self.all.len() > self.room {
+            self.all = Ranges::union(std::mem::take(&mut self.all)).0.into_vec();
+            self.room = self.room.max(2 * self.all.len());
+        }
+    }
+
+    fn union(self) -> Ranges<T> {
+        Ranges::union(self.all)
     }
 }
 
@@ -264,6 +299,23 @@ mod tests {
         {
             assert_eq!(resolver.get(home).unwrap().contains(of(address)), inside, "{address}");
             assert_eq!(resolver.get(away).unwrap().contains(of(address)), !inside, "{address}");
+        }
+    }
+
+    /// A list may name a variable 8192 times, and that another as often.
+    #[test]
+    fn variables_that_are_named_again_and_again_take_no_room() {
+        let mut variables = Variables::default();
+        let many = |name: &str| format!("[{}]", vec![name; 8000].join(","));
+        let ports: Vec<String> = (0..8000).map(|port| (port * 2).to_string()).collect();
+        variables.set(Kind::Port, "A", &format!("[{}]", ports.join(",")));
+        for (name, of) in [("B", "$A"), ("C", "$B"), ("D", "$C"), ("E", "$D")] {
+            variables.set(Kind::Port, name, &many(of));
+        }
+        let mut resolver = Resolver::<PortRange>::new(&variables);
+        for list in ["$E", "![$E,$A,$E]", "[!$D,$A,1:60000]"] {
+            let set = resolver.set(&PortRange::parse(list, &variables).unwrap()).unwrap();
+            assert!((8000..=8001).contains(&resolver.get(set).unwrap().iter().count()), "{list}");
         }
     }
 }

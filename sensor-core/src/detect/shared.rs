@@ -154,8 +154,8 @@ impl Shared {
         let key = (rule, slot, ends.key(threshold.track));
         if !self.counts.contains_key(&key) && self.counts.len() >= self.most {
             if now >= self.next_sweep {
-                self.counts.retain(|_, count| now - count.since <= i64::from(count.seconds) * SECOND);
-                self.next_sweep = now + SECOND;
+                self.counts.retain(|_, count| now.saturating_sub(count.since) <= i64::from(count.seconds) * SECOND);
+                self.next_sweep = now.saturating_add(SECOND);
             }
             if self.counts.len() >= self.most {
                 self.full += 1;
@@ -165,7 +165,7 @@ impl Shared {
         }
         let seconds = if threshold.kind == ThresholdKind::Backoff { u32::MAX } else { threshold.seconds };
         let count = self.counts.entry(key).or_insert_with(|| Count { since: now, seconds, ..Count::default() });
-        let over = now - count.since > i64::from(seconds) * SECOND;
+        let over = now.saturating_sub(count.since) > i64::from(seconds) * SECOND;
         if over {
             *count = Count { since: now, seconds, ..Count::default() };
         }
@@ -226,7 +226,7 @@ impl Shared {
         if !self.bits.contains_key(&(bit, key)) && self.bits.len() >= self.most {
             if now >= self.next_sweep {
                 self.bits.retain(|_, until| now <= *until);
-                self.next_sweep = now + SECOND;
+                self.next_sweep = now.saturating_add(SECOND);
             }
             if self.bits.len() >= self.most {
                 self.full += 1;
@@ -240,7 +240,7 @@ impl Shared {
 /// Whether a rule's matches between these are not told.
 pub(super) fn is_suppressed(rule: &Compiled, ends: &Ends) -> bool {
     let (source, destination) = ends.addresses;
-    rule.suppress.iter().any(|(of, set)| match of {
+    rule.suppress.iter().flatten().flat_map(|some| some.iter()).any(|(of, set)| match of {
         None => true,
         Some(SuppressBy::Source) => set.contains(source),
         Some(SuppressBy::Destination) => set.contains(destination),
@@ -294,5 +294,29 @@ mod tests {
         let key = Key::One(1);
         shared.change_bit(1, key, BitCommand::Set, 5, 0);
         assert!(shared.has_bit(1, key, 5 * SECOND) && !shared.has_bit(1, key, 6 * SECOND));
+    }
+
+    /// Captures can say any time, and one packet's can be as far from the next as there is.
+    #[test]
+    fn thresholds_when_time_jumps_from_its_end_to_its_beginning() {
+        let threshold = Threshold {
+            kind: ThresholdKind::Limit,
+            track: Track::Source,
+            count: 1,
+            seconds: 10,
+            multiplier: 0,
+            unique: None,
+        };
+        let mut shared = Shared::new(1);
+        let mut passes = |source, now| {
+            let ends = Ends { addresses: (source, 0), ports: (0, 0), flow: 0 };
+            shared.passes(1, 0, &threshold, &ends, now)
+        };
+        assert!(passes(1, i64::MIN) && passes(1, i64::MAX) && !passes(1, i64::MIN));
+        // The table is full, and swept at the end of time.
+        assert!(passes(2, i64::MAX) && passes(3, i64::MIN));
+        shared.change_bit(1, Key::One(1), BitCommand::Set, 5, i64::MAX);
+        shared.change_bit(1, Key::One(2), BitCommand::Set, 5, i64::MAX);
+        assert!(shared.has_bit(1, Key::One(1), i64::MAX));
     }
 }

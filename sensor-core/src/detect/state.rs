@@ -1,9 +1,9 @@
 //! What detection keeps of a flow.
 
-use crate::rules::ast::{BitCommand, FlowintOperation};
-
 use super::compiled::Operand;
 use super::transaction::Progress;
+use crate::applayer::AppProto;
+use crate::rules::ast::{BitCommand, FlowintOperation};
 
 /// What detection keeps of a flow; little where nothing was set.
 #[derive(Debug, Default)]
@@ -21,6 +21,8 @@ pub struct FlowState {
     pub(super) passed: bool,
     pub(super) variables: Option<Box<Variables>>,
     pub(super) windows: [Option<Box<Window>>; 2],
+    /// The protocol whose transactions were looked at, and how far each was.
+    pub(super) of: Option<AppProto>,
     pub(super) progress: Vec<Progress>,
     /// Events of the flow that were told.
     pub(super) events: u128,

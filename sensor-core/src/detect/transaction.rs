@@ -31,6 +31,8 @@ pub(super) struct Progress {
 impl Progress {
     /// Goes on under the numbers of other rules.
     pub(super) fn renumber(&mut self, to: &Renumbered) {
+        // Rules that are new look at what there is of it already.
+        self.looked = [0; 2];
         self.waiting.retain_mut(|(rule, _)| to.rule(*rule).map(|new| *rule = new).is_some());
         self.told.retain_mut(|(rule, _)| to.rule(*rule).map(|new| *rule = new).is_some());
     }
@@ -81,6 +83,12 @@ impl Detector {
         out: &mut Output,
     ) {
         let Detector { rules, work, .. } = self;
+        if state.of != Some(protocol.app) {
+            // The flow has gone on with another protocol, whose transactions count from 0 again.
+            state.progress.clear();
+            state.events = 0;
+            state.of = Some(protocol.app);
+        }
         let app = rules.apps.iter().find(|app| app.app == protocol.app);
         for id in parser.ids() {
             let Some(transaction) = parser.transaction(id) else { continue };

@@ -63,6 +63,11 @@ impl Detection {
         self.refused
     }
 
+    /// How often a bound was met.
+    pub fn counters(&self) -> detect::Counters {
+        self.detector.counters()
+    }
+
     /// Runs other rules from here on; what is kept of flows goes on.
     pub fn set_rules(&mut self, rules: Arc<Rules>) {
         let renumbered = self.detector.replace(rules);

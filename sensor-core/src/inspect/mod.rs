@@ -19,8 +19,8 @@ use crate::Anomaly;
 use crate::applayer::parser::{Context, Next, Settings};
 use crate::applayer::{AppProto, Ctx, Expectations, Flow as Ends, Prefixes, Probe, Side, Transport, Verdict};
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
-use crate::detect::Rules;
 use crate::detect::explain::Inquiry;
+use crate::detect::{Counters, Rules};
 use crate::discover::Discovery;
 use crate::engine::{Config, FlowSink};
 use crate::flow::{Flow, SERVER};
@@ -162,6 +162,11 @@ impl Inspector {
     /// Packets that detection looked at alone because too many other flows were followed.
     pub fn detection_refused(&self) -> u64 {
         self.detection.as_ref().map_or(0, Detection::refused)
+    }
+
+    /// How often rules met a bound.
+    pub fn detection_counters(&self) -> Counters {
+        self.detection.as_ref().map_or_else(Counters::default, Detection::counters)
     }
 
     /// Beginnings of streams that discovery did not read to their end because too many others were kept.

@@ -30,3 +30,8 @@ pub use lexer::{MAX_OPTIONS, MAX_RULE_BYTES};
 pub use number::Comparison;
 pub use ruleset::{MAX_RULES, Ruleset};
 pub use variables::{Kind, Variables};
+
+/// Names of the keywords that rules may use, in no order; those that are known and refused are not among them.
+pub fn keywords() -> impl Iterator<Item = &'static str> {
+    options::names().iter().map(String::as_str)
+}

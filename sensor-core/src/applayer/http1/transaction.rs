@@ -30,7 +30,12 @@ pub fn ready(buffer: Buffer, _side: Side) -> u8 {
         | Buffer::HttpResponseLine
         | Buffer::HttpStatCode
         | Buffer::HttpStatMsg => LINE,
-        Buffer::HttpRequestBody | Buffer::HttpResponseBody | Buffer::FileData | Buffer::FileMagic => BODY,
+        // A body is a file once it has begun, and of several in it each has its name.
+        Buffer::HttpRequestBody
+        | Buffer::HttpResponseBody
+        | Buffer::FileData
+        | Buffer::FileMagic
+        | Buffer::FileName => BODY,
         _ => HEADERS,
     }
 }

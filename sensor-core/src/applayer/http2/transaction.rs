@@ -36,7 +36,11 @@ const MAX_NAME: usize = 4096;
 /// From which progress a buffer stays as it is.
 pub fn ready(buffer: Buffer, _: Side) -> u8 {
     match buffer {
-        Buffer::HttpRequestBody | Buffer::HttpResponseBody | Buffer::FileData | Buffer::FileMagic => BODY,
+        Buffer::HttpRequestBody
+        | Buffer::HttpResponseBody
+        | Buffer::FileData
+        | Buffer::FileMagic
+        | Buffer::FileName => BODY,
         _ if buffer.name().starts_with("dns.") => COMPLETE,
         _ => HEADERS,
     }

@@ -29,6 +29,14 @@ pub trait Registry {
     /// # Errors
     /// If there are too many.
     fn variable(&mut self, scope: Scope, name: &str) -> Result<u32, String>;
+
+    /// There is one more expression, of about so many states.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn expression(&mut self, _states: usize) -> Result<(), String> {
+        Ok(())
+    }
 }
 
 impl Chain {
@@ -97,12 +105,9 @@ fn build(rule: &Rule, buffer: Option<u16>, payload: bool, registry: &mut dyn Reg
                 let captures: Result<Box<[u32]>, String> =
                     pcre.captures.iter().map(|capture| registry.variable(capture.scope, &capture.name)).collect();
                 let captures = captures.map_err(fault)?;
-                Test::Pcre(Box::new(PcreTest {
-                    expression: Expression::new(pcre).map_err(fault)?,
-                    negated: pcre.negated,
-                    relative: pcre.relative,
-                    captures,
-                }))
+                let expression = Expression::new(pcre).map_err(fault)?;
+                registry.expression(expression.states()).map_err(fault)?;
+                Test::Pcre(Box::new(PcreTest { expression, negated: pcre.negated, relative: pcre.relative, captures }))
             }
             Inspect::Content(content) => Test::Content(Content::new(content)),
             Inspect::ByteTest(test) => Test::Number(Box::new(test.clone())),

@@ -46,7 +46,8 @@ impl Content {
         [self.from, self.within].iter().any(|value| matches!(value, Some(Value::Variable(_))))
     }
 
-    /// Looks for it behind the last match, or on from where it was found before.
+    /// Looks for it behind the last match, or on from where it was found before. Takes its steps from those that are
+    /// `left`; without any it fails.
     pub(super) fn run(
         &self,
         data: &[u8],
@@ -54,8 +55,12 @@ impl Content {
         resume: Option<usize>,
         start: u64,
         variables: &[u64; MAX_VARIABLES],
+        left: &mut usize,
     ) -> Outcome {
         let len = self.search.len();
+        if *left == 0 {
+            return Outcome::Failed;
+        }
         let found = self.window(data.len(), position, start, variables).and_then(|(low, high)| {
             let low = low.max(resume.unwrap_or(0));
             if self.at_end {
@@ -63,7 +68,9 @@ impl Content {
                 return (low <= at && high == data.len() && self.search.is_at(data, at)).then_some(at);
             }
             let part = data.get(low..high)?;
-            self.search.find(part).map(|at| low + at)
+            let found = self.search.find(part);
+            *left = left.saturating_sub(self.search.steps(found.unwrap_or(part.len())));
+            found.map(|at| low + at)
         });
         match (found, self.negated) {
             (None, true) => Outcome::Matched { span: Span { offset: position, len: 0 }, position, resume: None },
@@ -126,6 +133,15 @@ impl Search {
             Search::Byte(_) => 1,
             Search::Exact(finder) => finder.needle().len(),
             Search::Here(bytes) | Search::Caseless(bytes, _) => bytes.len(),
+        }
+    }
+
+    /// What a search costs that went over so many bytes, in steps of expressions: without case each place may be
+    /// compared with the whole.
+    fn steps(&self, bytes: usize) -> usize {
+        match self {
+            Search::Byte(_) | Search::Exact(_) | Search::Here(_) => bytes / 32,
+            Search::Caseless(lower, _) => bytes.saturating_mul(lower.len()) / 64,
         }
     }
 

@@ -102,6 +102,8 @@ pub struct State {
     choices: Vec<Choice>,
     decoded: Vec<u8>,
     matcher: pcre::Memory,
+    /// Steps of expressions, and of searches for contents, that are left in this look.
+    work: usize,
 }
 
 impl State {
@@ -115,9 +117,9 @@ impl State {
 /// How often a bound ended a look early.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// [`MAX_STEPS`] were not enough.
+    /// [`MAX_STEPS`] were not enough, or contents had no steps left.
     pub steps: u64,
-    /// An expression was given up: see [`pcre::MAX_STEPS`](Expression).
+    /// An expression was given up: it took more steps than a search has, or than all searches of a look have.
     pub pcre: u64,
     /// Groups found no room.
     pub captures: u64,
@@ -328,6 +330,8 @@ impl Chain {
             return false;
         }
         let mut left = MAX_STEPS;
+        // One that is tried again at each place must not take its whole bound there each time.
+        cx.state.work = pcre::LOOK_STEPS.saturating_add(data.len().saturating_mul(pcre::LOOK_STEPS_A_BYTE));
         self.run(data, cx, &mut left, trace)
     }
 
@@ -408,7 +412,12 @@ impl Test {
         };
         let variables = &mut cx.state.variables;
         match self {
-            Test::Content(content) => content.run(data, position, from, cx.start, variables),
+            Test::Content(content) => {
+                if cx.state.work == 0 {
+                    cx.state.counts.steps += 1;
+                }
+                content.run(data, position, from, cx.start, &cx.state.variables, &mut cx.state.work)
+            }
             Test::Pcre(pcre) => pcre.run(data, position, from, cx),
             Test::Number(test) => read(number::test(test, data, position, variables, cx.dce_little)),
             Test::Jump(jump) => read(number::jump(jump, data, position, variables, cx.dce_little)),
@@ -466,7 +475,7 @@ impl PcreTest {
         let part = data.get(base..).unwrap_or_default();
         let from = from.unwrap_or(base).saturating_sub(base);
         let state = &mut *cx.state;
-        match self.expression.find(part, from, &mut state.matcher) {
+        match self.expression.find_within(part, from, &mut state.matcher, &mut state.work) {
             pcre::Found::Limit => {
                 state.counts.pcre += 1;
                 Outcome::Failed

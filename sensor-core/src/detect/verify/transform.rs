@@ -27,6 +27,8 @@ pub struct Work {
     data: Vec<u8>,
     next: Vec<u8>,
     memory: Memory,
+    /// How often an expression was given up.
+    pub(crate) given_up: u64,
 }
 
 impl Transforms {
@@ -54,7 +56,7 @@ impl Transforms {
         work.data.clear();
         work.data.extend_from_slice(data.get(..MAX_BYTES).unwrap_or(data));
         for step in &self.0 {
-            let Work { data, next, memory } = work;
+            let Work { data, next, memory, given_up } = work;
             next.clear();
             let replaced = match step {
                 Step::Plain(transform) => plain(transform, data, next, variables),
@@ -63,7 +65,11 @@ impl Transforms {
                         next.extend_from_slice(data.get(start..end).unwrap_or_default());
                         true
                     }),
-                    Found::No | Found::Limit => false,
+                    Found::No => false,
+                    Found::Limit => {
+                        *given_up += 1;
+                        false
+                    }
                 },
             };
             if replaced {

@@ -177,13 +177,18 @@ pub(super) const REFUSED: &[(&str, &str)] = &[
 
 /// Whether rules may use a keyword of that name.
 pub(super) fn is_keyword(name: &str) -> bool {
+    names().contains(name)
+}
+
+/// Names of all keywords that rules may use.
+pub(super) fn names() -> &'static HashSet<String> {
     static NAMES: LazyLock<HashSet<String>> = LazyLock::new(|| {
         let tables = [VALUES, BARE, EITHER].into_iter().flatten().map(|(name, _)| (*name).to_owned());
         let fields = Field::ALL.iter().map(|field| field.name().to_owned());
         let modifiers = MODIFIERS.iter().map(|(name, _)| (*name).to_owned());
         Buffer::names().map(|(name, _)| name).chain(tables).chain(fields).chain(modifiers).collect()
     });
-    NAMES.contains(name)
+    &NAMES
 }
 
 /// `field: comparison[, which of several]`.

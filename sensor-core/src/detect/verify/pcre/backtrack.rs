@@ -111,40 +111,45 @@ impl Program {
         Ok(Program { code: compiler.code, slots: compiler.slots, first, anchored: tree.anchored, at_start })
     }
 
-    /// The first match at `from` or behind it.
-    pub(super) fn find(&self, data: &[u8], from: usize, memory: &mut Memory) -> Found {
-        let mut search = Search {
-            code: &self.code,
-            data,
-            from,
-            left: STEPS.saturating_add(data.len().saturating_mul(STEPS_A_BYTE)),
-            memory,
-        };
-        let mut start = from;
+    /// The first match at `from` or behind it. Takes its steps from those that are `left`.
+    pub(super) fn find(&self, data: &[u8], from: usize, memory: &mut Memory, left: &mut usize) -> Found {
+        let most = STEPS.saturating_add(data.len().saturating_mul(STEPS_A_BYTE)).min(*left);
+        let mut search = Search { code: &self.code, data, from, left: most, memory };
+        let found = self.search(&mut search).unwrap_or(Found::Limit);
+        *left = left.saturating_sub(most.saturating_sub(search.left));
+        found
+    }
+
+    fn search(&self, search: &mut Search<'_>) -> Result<Found, Spent> {
+        let (data, mut start) = (search.data, search.from);
         loop {
+            // Slots are emptied for each place, and an expression can have many.
+            search.spend(self.slots / 8)?;
             if let Some(first) = &self.first {
                 let skipped = data.get(start..).unwrap_or_default().iter().position(|byte| first.has(*byte));
                 match skipped {
-                    Some(skipped) if skipped == 0 || !self.anchored => start += skipped,
-                    _ => return Found::No,
+                    Some(skipped) if skipped == 0 || !self.anchored => {
+                        search.spend(skipped / 8)?;
+                        start += skipped;
+                    }
+                    _ => return Ok(Found::No),
                 }
             }
             if self.at_start && start > 0 {
-                return Found::No;
+                return Ok(Found::No);
             }
             search.memory.slots.clear();
             search.memory.slots.resize(self.slots, NONE);
             search.memory.stack.clear();
-            match search.run(0, start) {
-                Err(Spent) => return Found::Limit,
-                Ok(Some(end)) => {
+            match search.run(0, start)? {
+                Some(end) => {
                     if let [first, last, ..] = search.memory.slots.as_mut_slice() {
                         (*first, *last) = (start, end);
                     }
-                    return Found::At(start, end);
+                    return Ok(Found::At(start, end));
                 }
-                Ok(None) if self.anchored || start >= data.len() => return Found::No,
-                Ok(None) => start += 1,
+                None if self.anchored || start >= data.len() => return Ok(Found::No),
+                None => start += 1,
             }
         }
     }

@@ -23,6 +23,14 @@ use syntax::{Flags, Tree};
 const MAX_AUTOMATON: usize = 1 << 20;
 const MAX_CACHE: usize = 256 << 10;
 
+/// Steps of all searches of a look into a buffer: these, and so many for each byte of it.
+pub(super) const LOOK_STEPS: usize = 1 << 20;
+pub(super) const LOOK_STEPS_A_BYTE: usize = 64;
+
+/// So many states of an automaton count as one step for each byte. Mostly they are one state of a DFA; but on data that
+/// is made for it each is visited at each byte, which takes about 20 ns: `x[^z]{1,500}z` needs a second for 100 KiB.
+const STATES_A_STEP: usize = 4;
+
 /// Most groups that are told of, the whole match among them.
 const MAX_GROUPS: usize = 9;
 
@@ -36,6 +44,8 @@ pub struct Expression {
     engine: Engine,
     /// The one to be used if where a match ends matters.
     exact: Engine,
+    /// States of an automaton, about.
+    states: usize,
     ready: OnceLock<Ready>,
 }
 
@@ -106,13 +116,20 @@ impl Expression {
         let (engine, exact) = (engine(&tree, groups), engine(&tree, true));
         // All are tried now, since the automaton may turn out too large later.
         Program::new(&tree)?;
-        Ok(Expression { pattern: pattern.into(), flags, groups, engine, exact, ready: OnceLock::new() })
+        let states = translate::states(&tree.root).max(1);
+        Ok(Expression { pattern: pattern.into(), flags, groups, engine, exact, states, ready: OnceLock::new() })
     }
 
     /// What runs it, unless an automaton turns out too large.
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// How many states an automaton has, about: what it costs grows with them.
+    #[must_use]
+    pub fn states(&self) -> usize {
+        self.states
     }
 
     /// Says whether something counts from where a match ends.
@@ -124,30 +141,48 @@ impl Expression {
 
     /// The first match that begins at `from` or behind it. What stands before `from` can be looked back to.
     pub(super) fn find(&self, data: &[u8], from: usize, memory: &mut Memory) -> Found {
+        let mut left = LOOK_STEPS.saturating_add(data.len().saturating_mul(LOOK_STEPS_A_BYTE));
+        self.find_within(data, from, memory, &mut left)
+    }
+
+    /// The same with the steps that are `left` to a look, of which it takes what it needs.
+    pub(super) fn find_within(&self, data: &[u8], from: usize, memory: &mut Memory, left: &mut usize) -> Found {
         memory.groups = [None; MAX_GROUPS];
         if from > data.len() {
             return Found::No;
         }
-        match self.ready.get_or_init(|| self.prepare()) {
-            Ready::Automaton(regex) if self.groups => {
-                let Some(captures) = regex.captures_at(data, from) else { return Found::No };
-                for (slot, group) in memory.groups.iter_mut().zip(captures.iter()) {
-                    *slot = group.map(|group| (group.start(), group.end()));
+        let ready = self.ready.get_or_init(|| self.prepare());
+        if let Ready::Backtracking(program) = ready {
+            let found = program.find(data, from, &mut memory.backtrack, left);
+            if let Found::At(..) = found {
+                for (group, slot) in memory.groups.iter_mut().enumerate() {
+                    *slot = memory.backtrack.group(group);
                 }
-                memory.groups[0].map_or(Found::No, |(start, end)| Found::At(start, end))
             }
-            Ready::Automaton(regex) => {
-                regex.find_at(data, from).map_or(Found::No, |found| Found::At(found.start(), found.end()))
-            }
-            Ready::Backtracking(program) => {
-                let found = program.find(data, from, &mut memory.backtrack);
-                if let Found::At(..) = found {
-                    for (group, slot) in memory.groups.iter_mut().enumerate() {
-                        *slot = memory.backtrack.group(group);
+            return found;
+        }
+        let reach = left.saturating_mul(STATES_A_STEP) / self.states;
+        let part = data.get(..from.saturating_add(reach)).unwrap_or(data);
+        let found = match ready {
+            Ready::Automaton(regex) if self.groups => {
+                if let Some(captures) = regex.captures_at(part, from) {
+                    for (slot, group) in memory.groups.iter_mut().zip(captures.iter()) {
+                        *slot = group.map(|group| (group.start(), group.end()));
                     }
                 }
-                found
+                memory.groups[0]
             }
+            Ready::Automaton(regex) => regex.find_at(part, from).map(|found| (found.start(), found.end())),
+            Ready::Backtracking(_) => None,
+        };
+        let scanned = found.map_or(part.len(), |(_, end)| end).saturating_sub(from);
+        *left = left.saturating_sub(1 + scanned.saturating_mul(self.states) / STATES_A_STEP);
+        match found {
+            // Where the data was cut may look like its end.
+            Some((_, end)) if end == part.len() && part.len() < data.len() => Found::Limit,
+            None if part.len() < data.len() => Found::Limit,
+            Some((start, end)) => Found::At(start, end),
+            None => Found::No,
         }
     }
 

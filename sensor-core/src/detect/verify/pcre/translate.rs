@@ -63,6 +63,21 @@ fn least(node: &Node) -> u64 {
     }
 }
 
+/// How many states an automaton has, about: repetitions stand as often as they may come.
+pub(super) fn states(node: &Node) -> usize {
+    match node {
+        Node::Class(_) | Node::Same(..) | Node::At(_) => 1,
+        Node::Concat(all) | Node::Alternatives(all) => {
+            all.iter().fold(0, |sum: usize, node| sum.saturating_add(states(node)))
+        }
+        Node::Repeat(node, least, most, _) => {
+            let times = most.unwrap_or(least.saturating_add(1)).max(1);
+            states(node).saturating_mul(usize::try_from(times).unwrap_or(usize::MAX))
+        }
+        Node::Group(_, node) | Node::Atomic(node) | Node::Ahead(node, _) | Node::Behind(node, _) => states(node),
+    }
+}
+
 /// The expression for the `regex` crate without Unicode.
 pub(super) fn regex(tree: &Tree) -> String {
     let mut out = String::new();

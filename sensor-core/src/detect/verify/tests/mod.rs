@@ -2,6 +2,7 @@
 
 mod expressions;
 mod reference;
+mod runaway;
 mod transforms;
 
 use super::*;
