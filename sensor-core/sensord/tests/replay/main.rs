@@ -5,6 +5,7 @@
 mod damage;
 mod flows;
 mod hosts;
+mod ips;
 mod rules;
 
 use std::path::{Path, PathBuf};
