@@ -66,9 +66,8 @@ struct Replay {
     /// Other networks: CIDRs, or `any`.
     #[arg(long, value_name = "CIDRS|any", default_value = "any")]
     external_net: String,
-    /// Set a value; repeatable.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// Verify IP, TCP, UDP and ICMP checksums: a packet with a wrong one is counted, but changes no flow's state.
     #[arg(long)]
     verify_checksums: bool,
@@ -79,13 +78,36 @@ struct Replay {
     pace: Pace,
 }
 
+/// What is set, in a file and on the command line.
+#[derive(Debug, Args)]
+struct Settings {
+    /// Read values from this TOML file; `--set` outweighs it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set a value; repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Settings {
+    /// As `KEY=VALUE`, the later ones outweighing the earlier.
+    fn all(&self) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))?;
+            all = settings::of_toml(&text).with_context(|| format!("--config {}", path.display()))?;
+        }
+        all.extend_from_slice(&self.set);
+        Ok(all)
+    }
+}
+
 #[derive(Debug, Args)]
 struct Watch {
     /// The capture.
     capture: PathBuf,
-    /// Set a value; repeatable.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     #[command(flatten)]
     rules: RuleArgs,
     #[command(flatten)]
@@ -246,14 +268,15 @@ pub fn run(cli: Cli) -> Result<u8> {
 }
 
 fn replay(args: Replay) -> Result<u8> {
-    let mut config = config(&args.settings)?;
+    let settings = args.settings.all()?;
+    let mut config = config(&settings)?;
     config.window_ns = None;
     config.home = Networks::parse(&args.home_net).with_context(|| format!("--home-net {}", args.home_net))?;
     Networks::parse(&args.external_net).with_context(|| format!("--external-net {}", args.external_net))?;
-    let set = load_rules(&args, &mut config)?;
+    let set = load_rules(&args, &settings, &mut config)?;
     config.verify_checksums = args.verify_checksums;
     config.inline = args.ips;
-    settings::conclude(&mut config, &args.settings);
+    settings::conclude(&mut config, &settings);
     let out: Option<Box<dyn Write>> = match &args.eve {
         None => None,
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
@@ -269,7 +292,7 @@ fn replay(args: Replay) -> Result<u8> {
 }
 
 /// Compiles the rules of a replay; what is refused is told.
-fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
+fn load_rules(args: &Replay, settings: &[String], config: &mut Config) -> Result<Arc<Ruleset>> {
     let mut variables = Variables::default();
     for (name, value) in [("HOME_NET", &args.home_net), ("EXTERNAL_NET", &args.external_net)] {
         let value = if value == "any" || value.starts_with('[') { value.clone() } else { format!("[{value}]") };
@@ -282,8 +305,8 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
         files::read(&mut set, path)?;
     }
     files::provide(&mut set);
-    for (key, path) in settings::files(&args.settings) {
-        let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
+    for (key, path) in settings::files(settings) {
+        let bytes = std::fs::read(path).with_context(|| format!("{key} {path}"))?;
         if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
     }
     if !args.rules.is_empty() {
@@ -302,7 +325,7 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
 const MOST_REFUSALS: usize = 20;
 
 fn watch_rows(args: &Watch) -> Result<u8> {
-    let mut config = config(&args.settings)?;
+    let mut config = config(&args.settings.all()?)?;
     args.rules.load(&mut config)?;
     let mut pipeline = Pipeline::new(Engine::new(config), (), args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);
