@@ -158,6 +158,10 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
 }
 
 struct Controller<G: Gui> {
+        fetches,
+        find: String::new(),
+        rules_revision: 0,
+        rule_counts: RuleCounts::default(),
     gui: G,
     keeper: Keeper,
     kept: Kept,
@@ -183,6 +187,12 @@ impl<G: Gui> Controller<G> {
     async fn run(mut self, mut asked: mpsc::Receiver<Command>, mut told: mpsc::Receiver<Event>) {
         let mut second = interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    fetches: Fetches,
+    /// What rows are searched for, as it was typed.
+    find: String,
+    /// Grows with each change of which rules run and of what is fetched.
+    rules_revision: u64,
+    rule_counts: RuleCounts,
         loop {
             let takes = !(self.paused && self.waiting.is_full());
             tokio::select! {

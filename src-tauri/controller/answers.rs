@@ -16,6 +16,9 @@ use crate::zone::{self, Zone};
 /// Characters of one line of the page's log.
 const MAX_LOG: usize = 4000;
 
+/// Characters of a search that are told again.
+const MAX_FIND: usize = 200;
+
 impl<G: Gui> Controller<G> {
     pub(super) fn answer(&mut self, request: ViewRequest, reply: Reply) {
         let answer = match request {
@@ -24,6 +27,12 @@ impl<G: Gui> Controller<G> {
             ViewRequest::Position(key) => Ok(ViewReply::Position(self.rows.position(key))),
             ViewRequest::Sort(keys) => {
                 self.rows.set_sort(&keys);
+                self.ticks.rows();
+                Ok(ViewReply::Done)
+            }
+            ViewRequest::Find(text) => {
+                self.rows.set_find(&text);
+                self.find = text.chars().take(MAX_FIND).collect();
                 self.ticks.rows();
                 Ok(ViewReply::Done)
             }
@@ -79,6 +88,7 @@ impl<G: Gui> Controller<G> {
         }))
     }
 
+            find: self.find.clone(),
     fn window(&self, offset: u64, count: u32, anchor: Option<Anchor>) -> ViewReply {
         let mut window = self.rows.window(offset, count, anchor, self.zone, now());
         window.revision = self.ticks.now().rows;

@@ -41,6 +41,7 @@ pub struct App {
     boot: Option<Rc<Boot>>,
     prefs: Prefs,
     sort: Vec<SortKey>,
+    find: String,
     status: Rc<AppStatus>,
     meta: Meta,
     timeline: Rc<Timeline>,
@@ -82,6 +83,8 @@ struct Pulls {
     sort_again: bool,
 }
 
+    find: bool,
+    find_again: bool,
 #[derive(Default)]
 struct Timers {
     prefs: Option<Timeout>,
@@ -113,6 +116,8 @@ pub enum Msg {
     Sorted(Result<(), ViewError>),
     /// A second has gone by.
     Second,
+    /// The app took it, or did not.
+    Found(Result<(), ViewError>),
     /// The grid reports.
     Grid(GridEvent),
     /// A key, or a button that does the same.
@@ -220,6 +225,7 @@ impl Component for App {
             meta: Meta::default(),
             timeline: Rc::default(),
             selected: None,
+            find: String::new(),
             overlay: None,
             asked: capture::Asked::default(),
             detail: false,
@@ -262,6 +268,7 @@ impl Component for App {
                 if self.detail {
                     self.grid.refresh_selected();
                 }
+            Msg::Found(answer) => self.found(ctx, answer),
                 false
             }
             Msg::Grid(event) => self.grid_event(ctx, event),

@@ -46,6 +46,9 @@ pub enum ViewRequest {
     Position(RowKey),
     /// Sort order; first key is the primary one. Answered by [`ViewReply::Done`].
     Sort(Vec<SortKey>),
+    /// Show only rows that say this: in a message, as a rule's number or class, as the one address or a protocol;
+    /// nothing shows all. Answered by [`ViewReply::Done`].
+    Find(String),
     /// Rows over time for the strip above the grid. Answered by [`ViewReply::Timeline`].
     Timeline {
         /// Buckets wanted (the app may answer with fewer).
@@ -212,6 +215,8 @@ pub struct Prefs {
     /// Colours.
     pub theme: Theme,
     /// Height of a row.
+    /// What rows are searched for.
+    pub find: String,
     pub density: Density,
     /// Columns in their order from left to right.
     pub columns: Vec<ColumnPref>,

@@ -45,7 +45,7 @@ impl App {
             <div id="window">
                 <TopBar status={self.status.clone()} has_dialog={boot.has_dialog} theme={self.prefs.theme}
                     zone={self.prefs.zone.clone()} abbreviation={self.meta.zone.clone()} hosts={self.hosts.open} rules={self.rules}
-                    on={link.callback(Msg::Bar)} />
+                    find={self.find.clone()} on={link.callback(Msg::Bar)} />
                 { self.banners(ctx) }
                 if !self.status.sources.is_empty() {
                     <Strip timeline={self.timeline.clone()} total={self.meta.total} newest_first={self.by_time()}
@@ -130,7 +130,7 @@ impl App {
         if !self.meta.known {
             return Screen::Rows;
         }
-        state::screen(&self.meta, &self.status, self.prefs.flow_events)
+        state::screen(&self.meta, &self.status, self.prefs.flow_events, !self.find.trim().is_empty())
     }
 
     fn view_grid(&self, ctx: &Context<Self>, boot: &Rc<Boot>) -> Html {
