@@ -245,7 +245,7 @@ impl Default for Prefs {
             theme: Theme::System,
             density: Density::Medium,
             columns: Column::ALL.iter().map(|&column| ColumnPref { column, width: None, shown: true }).collect(),
-            flow_events: true,
+            flow_events: false,
             annotations: true,
             detail_dock: Dock::Auto,
             detail_width: 440,
