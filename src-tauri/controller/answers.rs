@@ -53,6 +53,9 @@ impl<G: Gui> Controller<G> {
             ViewRequest::Rule { source, gid, sid } => return self.rule(source, gid, sid, reply),
             ViewRequest::CheckRules(text) => return self.check_rules(text, reply),
             ViewRequest::SetRules(prefs) => return self.set_rules(*prefs, reply),
+            ViewRequest::CheckVariables(prefs) => return self.check_variables(&prefs, reply),
+            ViewRequest::FetchRules(address) => self.fetch_rules(&address),
+            ViewRequest::StopFetch(address) => self.stop_fetch(&address),
             ViewRequest::Open(paths) => self.open(paths.into_iter().map(|path| Origin::File(path.into())).collect()),
             ViewRequest::OpenDialog => return self.open_dialog(reply),
             ViewRequest::Interfaces => return self.interfaces(reply),
@@ -85,10 +88,10 @@ impl<G: Gui> Controller<G> {
             system_zone: zone::system().name().into(),
             has_dialog: self.gui.has_dialog(),
             sort: self.rows.sort().to_vec(),
+            find: self.find.clone(),
         }))
     }
 
-            find: self.find.clone(),
     fn window(&self, offset: u64, count: u32, anchor: Option<Anchor>) -> ViewReply {
         let mut window = self.rows.window(offset, count, anchor, self.zone, now());
         window.revision = self.ticks.now().rows;
@@ -131,6 +134,8 @@ impl<G: Gui> Controller<G> {
             rows_evicted: self.rows.evicted(),
             hosts: self.hosts.len() as u64,
             hosts_evicted: self.hosts.evicted(),
+            rules: self.rules_revision,
+            rule_counts: self.rule_counts.clone(),
             notices: self.notices.clone(),
         }
     }

@@ -71,6 +71,7 @@ pub struct TopBarProps {
 #[function_component]
 pub fn TopBar(props: &TopBarProps) -> Html {
     let act = |action: Action| props.on.reform(move |_: MouseEvent| BarEvent::Do(action));
+    let counts = &props.status.rule_counts;
     html! {
         <header id="topbar">
             <span class="brand">{ mark() }<b>{ "Nightjar" }</b></span>
@@ -78,8 +79,8 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 { for props.status.sources.iter().map(|source| chip(source, &props.on)) }
             </div>
             <span class="grow"></span>
-            if props.has_dialog {
             if !props.status.sources.is_empty() { { find(props) } }
+            if props.has_dialog {
                 <button class="btn primary" id="open" onclick={act(Action::OpenCapture)}
                     title={titled("Open a capture", Action::OpenCapture)}>{ icon(Icon::Open) }{ "Open capture…" }</button>
             }
@@ -99,6 +100,11 @@ pub fn TopBar(props: &TopBarProps) -> Html {
             <button class={yew::classes!("btn", props.rules.then_some("on"))} id="rules-button" onclick={act(Action::Rules)}
                 aria-pressed={props.rules.to_string()} title={titled("Rules", Action::Rules)}>
                 { icon(Icon::Rules) }{ "Rules" }
+                if counts.running > 0 { <span class="faint number">{ format::grouped(counts.running.into()) }</span> }
+                if counts.refused > 0 {
+                    <span class="number refused" title={format!("{} can't be run", format::counted(counts.refused.into(), "rule"))}>
+                        <span class="mark bad"></span>{ format::grouped(counts.refused.into()) }</span>
+                }
             </button>
             <button class="btn" id="theme" onclick={act(Action::Theme)} title={titled("Theme", Action::Theme)}>
                 { icon(Icon::Theme) }<span class="word">{ state::theme_name(props.theme) }</span>
@@ -116,12 +122,6 @@ pub fn TopBar(props: &TopBarProps) -> Html {
     }
 }
 
-fn titled(what: &str, action: Action) -> String {
-    format!("{what} ({})", keys::hint(action))
-}
-
-/// The recent list's properties.
-#[derive(Properties, PartialEq)]
 fn find(props: &TopBarProps) -> Html {
     let oninput = props.on.clone();
     let oninput = Callback::from(move |event: InputEvent| {
@@ -156,6 +156,12 @@ fn find(props: &TopBarProps) -> Html {
     }
 }
 
+fn titled(what: &str, action: Action) -> String {
+    format!("{what} ({})", keys::hint(action))
+}
+
+/// The recent list's properties.
+#[derive(Properties, PartialEq)]
 pub struct RecentProps {
     /// Captures, newest first.
     pub recent: Vec<Recent>,

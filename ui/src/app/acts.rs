@@ -101,7 +101,7 @@ impl App {
             Action::Rules if self.rules => return self.close_rules(),
             Action::Rules => {
                 (self.overlay, self.hosts.open) = (None, false);
-                self.rules = true;
+                (self.rules, self.rule) = (true, None);
             }
             Action::HostOf => {
                 let host = self.selected.as_ref().map(|row| hosts::host_of(row, self.grid.column()));

@@ -56,7 +56,7 @@ impl App {
                     { self.view_detail(ctx) }
                     { self.view_hosts(ctx) }
                     if self.rules {
-                        <RulesPane client={self.client.clone()} revision={self.rules_revision()}
+                        <RulesPane client={self.client.clone()} revision={self.status.rules} rule={self.rule}
                             on_copy={link.callback(|(text, what)| Msg::Copy(text, what))} on_say={link.callback(Msg::Toast)}
                             on_close={link.callback(|()| Msg::CloseRules)} />
                     }
@@ -71,12 +71,6 @@ impl App {
                 if let Some(cause) = &self.lost { { screens::disconnected(cause) } }
             </div>
         }
-    }
-
-    /// Changes with what the app says of rules: its notices are of the last time sensors took some.
-    fn rules_revision(&self) -> u64 {
-        let told = self.status.notices.iter().filter(|notice| notice.code.starts_with("rules_"));
-        told.map(|notice| notice.detail.len() as u64 + 1).sum()
     }
 
     pub(super) fn resized(&mut self) -> bool {
@@ -227,6 +221,7 @@ impl App {
                     on_dock={link.callback(|()| Msg::Do(Action::Dock))}
                     on_copy={link.callback(|(text, what)| Msg::Copy(text, what))}
                     on_host={link.callback(|host| Msg::Hosts(Some(host)))}
+                    on_rule={link.callback(|(gid, sid)| Msg::Rule(gid, sid))}
                     on_values={link.callback(|(column, count, x, y)| Msg::Values(column, count, x, y))} />
             </aside>
         }
