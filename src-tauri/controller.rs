@@ -1,6 +1,7 @@
 //! The one owner of the app's state: a single loop that is asked, told and timed, and never waits.
 
 mod answers;
+mod fetches;
 mod live;
 mod rules;
 mod ticks;
@@ -22,9 +23,11 @@ use crate::pace::Meter;
 use crate::pause::Waiting;
 use crate::prefs::{self, Keeper, Kept};
 use crate::rows::{self, Rows};
+use crate::rules::shelf::Shelf;
 use crate::sensors::{self, Event, Sensor, Sensors};
 use crate::sources::{self, Origin, Source, Sources};
 use crate::zone::Zone;
+use fetches::Fetches;
 use ticks::Ticks;
 
 /// Requests that wait for the loop; past it the page waits.
@@ -122,6 +125,7 @@ enum Command {
     Ask(ViewRequest, Reply),
     Open(Vec<Origin>, Reply),
     Rules(RuleCounts),
+    Fetch(fetches::News),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -131,6 +135,8 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
     let (events, told) = mpsc::channel(sensors::QUEUE);
     let sensors = Sensors::new(options.sensord, events)?;
     let (keeper, kept, notices) = prefs::open(options.data.as_deref());
+    let shelf = Shelf::open(options.data.as_deref()).map_err(|error| AppError::StoreFailed(error.to_string()))?;
+    let fetches = Fetches::new(shelf, &kept.rules);
     let mut rows = Rows::new(options.row_cap);
     rows.set_flow_events(kept.prefs.flow_events);
     let handle = Handle(commands);
@@ -152,6 +158,10 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
         changes_per_second: 0,
         handle: handle.clone(),
         desk: None,
+        fetches,
+        find: String::new(),
+        rules_revision: 0,
+        rule_counts: RuleCounts::default(),
     };
     tokio::spawn(controller.run(asked, told));
     Ok(handle)
@@ -177,6 +187,12 @@ struct Controller<G: Gui> {
     handle: Handle,
     /// The sensor that only looks at rules, once it was needed.
     desk: Option<Sensor>,
+    fetches: Fetches,
+    /// What rows are searched for, as it was typed.
+    find: String,
+    /// Grows with each change of which rules run and of what is fetched.
+    rules_revision: u64,
+    rule_counts: RuleCounts,
 }
 
 impl<G: Gui> Controller<G> {
@@ -189,6 +205,7 @@ impl<G: Gui> Controller<G> {
                 command = asked.recv() => match command {
                     Some(Command::Ask(request, reply)) => self.answer(request, reply),
                     Some(Command::Rules(counts)) => self.rules_run(&counts),
+                    Some(Command::Fetch(news)) => self.fetch_news(news),
                     Some(Command::Open(origins, reply)) => send(reply, self.open(origins)),
                     Some(Command::ShutDown(done)) => {
                         self.end().await;

@@ -33,12 +33,12 @@ pub enum AppError {
     /// The sensor gave no list of interfaces.
     #[error("The interfaces of this computer could not be listed.")]
     Interfaces(String),
-    /// Rules that were to run don't.
-    #[error("Some rules do not run: the pane of rules says which and why.")]
-    RulesRefused(String),
     /// Rules could not be read.
     #[error("Some rules could not be read.")]
     RulesUnreadable(String),
+    /// Rules could not be fetched.
+    #[error("The rules could not be fetched.")]
+    RulesFetch(String),
     /// As many captures are open as the app allows.
     #[error("Too many captures are open. Close one first.")]
     TooManySources(String),
@@ -81,8 +81,8 @@ impl AppError {
             AppError::SensorVersion(_) => "sensor_version",
             AppError::SensorTimeout(_) => "sensor_timeout",
             AppError::Interfaces(_) => "interfaces_failed",
-            AppError::RulesRefused(_) => "rules_refused",
             AppError::RulesUnreadable(_) => "rules_unreadable",
+            AppError::RulesFetch(_) => "fetch_failed",
             AppError::TooManySources(_) => "too_many_sources",
             AppError::UnknownZone(_) => "unknown_zone",
             AppError::NoDialog => "no_dialog",
@@ -105,8 +105,8 @@ impl AppError {
             | AppError::SensorVersion(detail)
             | AppError::SensorTimeout(detail)
             | AppError::Interfaces(detail)
-            | AppError::RulesRefused(detail)
             | AppError::RulesUnreadable(detail)
+            | AppError::RulesFetch(detail)
             | AppError::TooManySources(detail)
             | AppError::UnknownZone(detail)
             | AppError::Keys(detail)

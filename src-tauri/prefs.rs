@@ -266,7 +266,7 @@ mod tests {
     fn changed() -> Kept {
         let mut kept = Kept::default();
         kept.prefs.zone = "Asia/Tokyo".into();
-        kept.prefs.flow_events = false;
+        kept.prefs.flow_events = true;
         kept.remember(Recent { path: "/a.pcap".into(), size: 1, opened: 2 });
         kept.name("/a.pcap", "Lab");
         kept.rules.off.push((1, 2_027_397));

@@ -1,20 +1,24 @@
 //! Rules on their way to a sensor: files as they are. The app reads no rule: what strangers wrote is the sensor's to parse.
 
+pub mod fetch;
+pub mod shelf;
+
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use sensor_link::MessageStream;
 use sensor_wire::request::Request;
-use sensor_wire::rules::{PART, RuleCounts, RulePart, RuleSetup};
-use sensor_wire::view::{LOCAL, RulePrefs};
+use sensor_wire::rules::{PART, RuleCounts, RuleNeed, RuleNeeds, RulePart, RuleSetup};
+use sensor_wire::view::{LOCAL, RulePrefs, shown_address};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::error::AppError;
 use crate::sensors::gone;
+use shelf::Shelf;
 
 /// How long a sensor may take to compile rules: tens of thousands of them, on a machine that does other things too.
 const COMPILING: Duration = Duration::from_secs(300);
@@ -25,44 +29,88 @@ const MAX_DEPTH: usize = 16;
 /// Parts that wait for the link.
 const PARTS: usize = 4;
 
+/// Which rules run, and where those are that were fetched.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// What is set.
+    pub prefs: RulePrefs,
+    /// Fetched files.
+    pub shelf: Arc<Shelf>,
+}
+
 /// Sends rules and waits until they run. Files that can't be read are named in the answer.
-pub async fn send(stream: &mut MessageStream, prefs: Arc<RulePrefs>) -> Result<RuleCounts, AppError> {
-    stream.send(&Request::SetRules(setup(&prefs))).await.map_err(gone)?;
-    let (parts, mut read) = mpsc::channel(PARTS);
-    let reader = tokio::task::spawn_blocking(move || read_all(&prefs, &parts));
-    while let Some(part) = read.recv().await {
-        stream.send(&part).await.map_err(gone)?;
-    }
-    let unreadable = reader.await.unwrap_or_default();
-    stream.send(&RulePart { last: true, ..RulePart::default() }).await.map_err(gone)?;
+pub async fn send(stream: &mut MessageStream, chosen: Arc<Chosen>) -> Result<RuleCounts, AppError> {
+    stream.send(&Request::SetRules(setup(&chosen.prefs))).await.map_err(gone)?;
+    let theirs = Arc::clone(&chosen);
+    let unreadable = pass_on(stream, move |parts| read_all(&theirs, parts)).await?;
     let slow = |_| AppError::SensorTimeout("rules that take minutes to compile".into());
+    let ended = || AppError::SensorGone("it did not take the rules".into());
+    let needs: Option<RuleNeeds> = timeout(COMPILING, stream.recv()).await.map_err(slow)?.map_err(gone)?;
+    let needs = needs.ok_or_else(ended)?;
+    pass_on(stream, move |parts| give(&chosen.prefs, &needs.files, parts)).await?;
     let counts: Option<RuleCounts> = timeout(COMPILING, stream.recv()).await.map_err(slow)?.map_err(gone)?;
-    let mut counts = counts.ok_or_else(|| AppError::SensorGone("it did not take the rules".into()))?;
+    let mut counts = counts.ok_or_else(ended)?;
     counts.unreadable.splice(0..0, unreadable);
     Ok(counts)
 }
 
-fn setup(prefs: &RulePrefs) -> RuleSetup {
-    let home = prefs.home_net.trim();
-    let home = (!home.is_empty()).then(|| {
-        let list = home.contains(',') && !home.starts_with('[');
-        ("HOME_NET".to_owned(), if list { format!("[{home}]") } else { home.to_owned() })
-    });
-    RuleSetup {
-        starter: prefs.starter,
-        addresses: home.into_iter().chain(prefs.addresses.iter().cloned()).collect(),
-        ports: prefs.ports.clone(),
-        off: prefs.off.clone(),
-        on: prefs.on.clone(),
+/// Sends what is read, on another thread, and after it the last part; gives what the reader says.
+async fn pass_on<T: Default + Send + 'static>(
+    stream: &mut MessageStream,
+    reader: impl FnOnce(&mpsc::Sender<RulePart>) -> T + Send + 'static,
+) -> Result<T, AppError> {
+    let (parts, mut read) = mpsc::channel(PARTS);
+    let reader = tokio::task::spawn_blocking(move || reader(&parts));
+    while let Some(part) = read.recv().await {
+        stream.send(&part).await.map_err(gone)?;
     }
+    let said = reader.await.unwrap_or_default();
+    stream.send(&RulePart { last: true, ..RulePart::default() }).await.map_err(gone)?;
+    Ok(said)
 }
 
-/// Reads every source, in their order, the user's own rules last; answers what could not be read.
-fn read_all(prefs: &RulePrefs, parts: &mpsc::Sender<RulePart>) -> Vec<String> {
+fn setup(prefs: &RulePrefs) -> RuleSetup {
+    let (addresses, ports) = variables(prefs);
+    RuleSetup { starter: prefs.starter, addresses, ports, off: prefs.off.clone(), on: prefs.on.clone(), gives: true }
+}
+
+/// Addresses and ports as rules name them. Lists may be typed without their brackets.
+pub fn variables(prefs: &RulePrefs) -> (Pairs, Pairs) {
+    let value = |text: &str| {
+        let text = text.trim();
+        if text.contains(',') && !text.starts_with('[') && !text.starts_with("![") {
+            format!("[{text}]")
+        } else {
+            text.to_owned()
+        }
+    };
+    let pairs = |all: &Pairs| -> Pairs {
+        let set = all.iter().filter(|(_, text)| !text.trim().is_empty());
+        set.map(|(name, text)| (name.trim().trim_start_matches('$').to_owned(), value(text))).collect()
+    };
+    let home = Vec::from([("HOME_NET".to_owned(), prefs.home_net.clone())]);
+    ([pairs(&home), pairs(&prefs.addresses)].concat(), pairs(&prefs.ports))
+}
+
+/// Names and values.
+pub type Pairs = Vec<(String, String)>;
+
+/// Reads every source, in their order, the user's own rules last; answers what could not be read. What was not fetched
+/// yet is nothing that failed.
+fn read_all(chosen: &Chosen, parts: &mpsc::Sender<RulePart>) -> Vec<String> {
+    let prefs = &chosen.prefs;
     let mut unreadable = Vec::new();
     for source in prefs.sources.iter().filter(|source| source.on) {
-        if let Err(error) = read(Path::new(&source.path), 0, parts) {
-            unreadable.push(format!("{}: {error}", source.path));
+        let read = match source.is_remote() {
+            true => match File::open(chosen.shelf.file(&source.path)) {
+                Ok(file) => send_file(&shown_address(&source.path), file, parts),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+                Err(error) => Err(error),
+            },
+            false => read(Path::new(&source.path), 0, parts),
+        };
+        if let Err(error) = read {
+            unreadable.push(format!("{}: {error}", shown_address(&source.path)));
         }
     }
     if !prefs.local.is_empty()
@@ -71,6 +119,32 @@ fn read_all(prefs: &RulePrefs, parts: &mpsc::Sender<RulePart>) -> Vec<String> {
         unreadable.push(format!("{LOCAL}: {error}"));
     }
     unreadable
+}
+
+/// Gives the files that rules name, as far as they lie beside them: what strangers wrote can't have others read.
+fn give(prefs: &RulePrefs, needs: &[RuleNeed], parts: &mpsc::Sender<RulePart>) {
+    for need in needs {
+        let Some(path) = beside(prefs, need) else {
+            tracing::info!(file = need.name, beside = need.beside, "a file that a rule names does not lie beside it");
+            continue;
+        };
+        // The sensor refuses a rule whose file doesn't come, with the file's name.
+        if let Err(error) = File::open(&path).and_then(|file| send_file(&need.name, file, parts)) {
+            tracing::warn!(%error, file = %path.display(), "a file that a rule names");
+        }
+    }
+}
+
+/// Where a file is that a rule names: in the folder of the rule's file or below, which in turn is one of the sources.
+fn beside(prefs: &RulePrefs, need: &RuleNeed) -> Option<PathBuf> {
+    let file = Path::new(&need.beside);
+    let mut sources = prefs.sources.iter().filter(|source| source.on && !source.is_remote());
+    sources.find(|source| file.starts_with(&source.path))?;
+    let folder = file.parent()?.canonicalize().ok()?;
+    let name = Path::new(&need.name);
+    let plain = name.components().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let path = plain.then(|| folder.join(name).canonicalize().ok()).flatten()?;
+    (path.starts_with(&folder) && path.is_file()).then_some(path)
 }
 
 fn read(path: &Path, depth: usize, parts: &mpsc::Sender<RulePart>) -> io::Result<()> {
@@ -107,14 +181,17 @@ fn send_file(name: &str, mut file: impl Read, parts: &mpsc::Sender<RulePart>) ->
 
 #[cfg(test)]
 mod tests {
-    use sensor_wire::view::RuleSource;
+    use sensor_wire::view::{RuleKept, RuleSource};
 
     use super::*;
 
+    const FETCHED: &str = "https://me:word@rules.example/a.tar.gz?code=1";
+
     fn sent(prefs: &RulePrefs) -> (Vec<(String, usize)>, Vec<String>) {
         let (parts, mut read) = mpsc::channel(PARTS);
-        let prefs = prefs.clone();
-        let reader = std::thread::spawn(move || read_all(&prefs, &parts));
+        let chosen = Chosen { prefs: prefs.clone(), shelf: Arc::new(Shelf::open(None).unwrap()) };
+        chosen.shelf.put(FETCHED, b"# fetched", &RuleKept::default()).unwrap();
+        let reader = std::thread::spawn(move || read_all(&chosen, &parts));
         let mut all = Vec::new();
         while let Some(part) = read.blocking_recv() {
             all.push((part.name, part.bytes.len()));
@@ -131,20 +208,58 @@ mod tests {
         std::fs::write(path("notes.txt"), b"none").unwrap();
         let source = |path: &str, on| RuleSource { path: path.to_owned(), on };
         let (whole, missing) = (folder.path().to_string_lossy().into_owned(), path("missing.rules"));
-        let sources = vec![source(&whole, true), source(&missing, true), source(&path("a.rules"), false)];
+        let sources = vec![
+            source(&whole, true),
+            source(&missing, true),
+            source(&path("a.rules"), false),
+            source(FETCHED, true),
+            source("https://rules.example/never-fetched", true),
+        ];
         let prefs = RulePrefs { sources, local: "# own".into(), ..RulePrefs::default() };
         let (parts, unreadable) = sent(&prefs);
-        let expected = [(path("a.rules"), 3), (path("b.rules"), PART), (path("b.rules"), 5), (LOCAL.to_owned(), 5)];
+        let expected = [
+            (path("a.rules"), 3),
+            (path("b.rules"), PART),
+            (path("b.rules"), 5),
+            ("https://rules.example/a.tar.gz".to_owned(), 9),
+            (LOCAL.to_owned(), 5),
+        ];
         assert_eq!(parts, expected);
         assert_eq!(unreadable.len(), 1);
         assert!(unreadable[0].starts_with(&missing), "{unreadable:?}");
     }
 
     #[test]
-    fn own_networks_become_a_list() {
+    fn lists_are_typed_with_or_without_brackets_and_what_is_empty_stays_as_it_is_shipped() {
         let home = |text: &str| setup(&RulePrefs { home_net: text.into(), ..RulePrefs::default() }).addresses;
         assert_eq!(home(" "), []);
         assert_eq!(home("10.0.0.0/8"), [("HOME_NET".to_owned(), "10.0.0.0/8".to_owned())]);
         assert_eq!(home("10.0.0.0/8, 2001:db8::/32")[0].1, "[10.0.0.0/8, 2001:db8::/32]");
+        assert_eq!(home("![10.0.0.0/8,10.1.0.0/16]")[0].1, "![10.0.0.0/8,10.1.0.0/16]");
+        let ports = vec![("$HTTP_PORTS".into(), "80,8080".into()), ("SSH_PORTS".into(), String::new())];
+        let set = setup(&RulePrefs { ports, ..RulePrefs::default() });
+        assert_eq!(set.ports, [("HTTP_PORTS".to_owned(), "[80,8080]".to_owned())]);
+    }
+
+    #[test]
+    fn only_files_beside_the_rules_of_a_source_are_given() {
+        let folder = tempfile::tempdir().unwrap();
+        let rules = folder.path().join("rules");
+        std::fs::create_dir_all(rules.join("lists")).unwrap();
+        for file in ["secret", "rules/a.rules", "rules/bad.lst", "rules/lists/worse.lst"] {
+            std::fs::write(folder.path().join(file), b"x").unwrap();
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(folder.path().join("secret"), rules.join("linked")).unwrap();
+        let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+        let sources = vec![RuleSource { path: path("rules"), on: true }];
+        let prefs = RulePrefs { sources, ..RulePrefs::default() };
+        let found = |name: &str, of: &str| beside(&prefs, &RuleNeed { name: name.into(), beside: path(of) }).is_some();
+        assert!(found("bad.lst", "rules/a.rules") && found("lists/worse.lst", "rules/a.rules"));
+        for name in ["../secret", "linked", "none.lst", "lists", "/etc/hostname", ""] {
+            assert!(!found(name, "rules/a.rules"), "{name}");
+        }
+        // The sensor can't make up a file of rules elsewhere.
+        assert!(!found("secret", "a.rules") && !found("bad.lst", "rules/../rules2/a.rules"));
     }
 }

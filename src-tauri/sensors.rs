@@ -14,8 +14,8 @@ use sensor_wire::host::Hosts;
 use sensor_wire::interface::Interfaces;
 use sensor_wire::live::Live;
 use sensor_wire::request::{Done, FlowsAnswer, Request, ValueColumn, ValuesAnswer};
-use sensor_wire::rules::{RuleChecked, RuleCounts, RuleText, RulesAnswer, RulesAsked};
-use sensor_wire::view::{RulePrefs, SourceId, Values, Wire};
+use sensor_wire::rules::{RuleChecked, RuleCounts, RuleText, RuleVariable, RulesAnswer, RulesAsked};
+use sensor_wire::view::{SourceId, Values, Wire};
 use sensor_wire::{FlowRecord, RowId};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -24,8 +24,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::error::AppError;
+use crate::rules::{self, Chosen, Pairs};
 use crate::sources::Origin;
-use crate::{interfaces, platform, rules, zone};
+use crate::{interfaces, platform, zone};
 
 /// Messages that wait for the controller; past it sensors are not read.
 pub const QUEUE: usize = 8;
@@ -80,7 +81,7 @@ impl Sensors {
     }
 
     /// Starts a sensor on a capture file or an interface, or on nothing, to look at rules.
-    pub fn start(&self, source: SourceId, origin: Option<Origin>, name: String, rules: Arc<RulePrefs>) -> Sensor {
+    pub fn start(&self, source: SourceId, origin: Option<Origin>, name: String, rules: Arc<Chosen>) -> Sensor {
         let (up, connection) = watch::channel(None);
         let (stop, stopped) = oneshot::channel();
         let run = Run {
@@ -173,9 +174,9 @@ impl Asker {
     }
 
     /// Has it run other rules; says what came of it.
-    pub async fn set_rules(&mut self, prefs: Arc<RulePrefs>) -> Result<RuleCounts, AppError> {
+    pub async fn set_rules(&mut self, chosen: Arc<Chosen>) -> Result<RuleCounts, AppError> {
         let (_connection, mut stream) = self.open().await?;
-        rules::send(&mut stream, prefs).await
+        rules::send(&mut stream, chosen).await
     }
 
     /// Some rules.
@@ -193,6 +194,12 @@ impl Asker {
     /// Whether rules could run.
     pub async fn check_rules(&mut self, text: String) -> Result<RuleChecked, AppError> {
         let (_connection, mut stream) = self.ask(Request::CheckRules { text }).await?;
+        answer(&mut stream).await
+    }
+
+    /// All variables if they are set like this, with what is wrong.
+    pub async fn check_variables(&mut self, (addresses, ports): (Pairs, Pairs)) -> Result<Vec<RuleVariable>, AppError> {
+        let (_connection, mut stream) = self.ask(Request::CheckVariables { addresses, ports }).await?;
         answer(&mut stream).await
     }
 
@@ -231,7 +238,7 @@ struct Run {
     source: SourceId,
     origin: Option<Origin>,
     name: String,
-    rules: Arc<RulePrefs>,
+    rules: Arc<Chosen>,
     keys: Arc<KeyPair>,
     events: mpsc::Sender<Event>,
     up: watch::Sender<Option<Arc<Connection>>>,

@@ -27,6 +27,9 @@ async fn the_window_opens_a_capture_and_shows_its_rows() {
     let options = json!({"application": start, "args": [sample()]});
     let page = driver.session(json!({"browserName": "wry", "tauri:options": options})).await;
     page.until(&format!("{ROWS}.length > 10")).await;
+    // Rows of flows too: they have a detail.
+    page.press("v").await;
+    page.until(&format!("{ROWS}.some((row) => !row.querySelector('.badge:not(.none)'))")).await;
     assert_eq!(page.value("Boolean(window.__TAURI__)").await, true);
     let reply = page.ask(&ViewRequest::Rows { offset: 0, count: 10, anchor: None }).await;
     let ViewReply::Rows(window) = reply else { panic!("{reply:?}") };

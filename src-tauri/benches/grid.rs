@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use driver::{BridgeProcess, Driver, Page, page_is_built};
+use sensor_wire::view::{Prefs, ViewReply, ViewRequest};
 use serde_json::{Value, json};
 use support::{sensord, strangers_at};
 
@@ -78,6 +79,8 @@ enum Measure {
 
 impl Measure {
     async fn run(self, browser: &str, page: &Page) {
+        let ViewReply::Boot(boot) = page.ask(&ViewRequest::Boot).await else { panic!("no boot") };
+        page.ask(&ViewRequest::SetPrefs(Prefs { flow_events: true, ..boot.prefs })).await;
         let filled = format!("{ROW_COUNT} > {}", self.rows());
         while page.value(&filled).await != true {
             tokio::time::sleep(Duration::from_millis(200)).await;

@@ -16,6 +16,9 @@ use crate::zone::{self, Zone};
 /// Characters of one line of the page's log.
 const MAX_LOG: usize = 4000;
 
+/// Characters of a search that are told again.
+const MAX_FIND: usize = 200;
+
 impl<G: Gui> Controller<G> {
     pub(super) fn answer(&mut self, request: ViewRequest, reply: Reply) {
         let answer = match request {
@@ -24,6 +27,12 @@ impl<G: Gui> Controller<G> {
             ViewRequest::Position(key) => Ok(ViewReply::Position(self.rows.position(key))),
             ViewRequest::Sort(keys) => {
                 self.rows.set_sort(&keys);
+                self.ticks.rows();
+                Ok(ViewReply::Done)
+            }
+            ViewRequest::Find(text) => {
+                self.rows.set_find(&text);
+                self.find = text.chars().take(MAX_FIND).collect();
                 self.ticks.rows();
                 Ok(ViewReply::Done)
             }
@@ -44,6 +53,9 @@ impl<G: Gui> Controller<G> {
             ViewRequest::Rule { source, gid, sid } => return self.rule(source, gid, sid, reply),
             ViewRequest::CheckRules(text) => return self.check_rules(text, reply),
             ViewRequest::SetRules(prefs) => return self.set_rules(*prefs, reply),
+            ViewRequest::CheckVariables(prefs) => return self.check_variables(&prefs, reply),
+            ViewRequest::FetchRules(address) => self.fetch_rules(&address),
+            ViewRequest::StopFetch(address) => self.stop_fetch(&address),
             ViewRequest::Open(paths) => self.open(paths.into_iter().map(|path| Origin::File(path.into())).collect()),
             ViewRequest::OpenDialog => return self.open_dialog(reply),
             ViewRequest::Interfaces => return self.interfaces(reply),
@@ -76,6 +88,7 @@ impl<G: Gui> Controller<G> {
             system_zone: zone::system().name().into(),
             has_dialog: self.gui.has_dialog(),
             sort: self.rows.sort().to_vec(),
+            find: self.find.clone(),
         }))
     }
 
@@ -121,6 +134,8 @@ impl<G: Gui> Controller<G> {
             rows_evicted: self.rows.evicted(),
             hosts: self.hosts.len() as u64,
             hosts_evicted: self.hosts.evicted(),
+            rules: self.rules_revision,
+            rule_counts: self.rule_counts.clone(),
             notices: self.notices.clone(),
         }
     }

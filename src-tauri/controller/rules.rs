@@ -5,7 +5,9 @@ use std::sync::Arc;
 use sensor_wire::rules::{RuleCounts, RulesAsked};
 use sensor_wire::view::{RulePrefs, RuleWindow, SourceId, ViewReply};
 
-use super::{Controller, Gui, Reply, send};
+use crate::rules::{self, Chosen};
+
+use super::{Controller, Gui, Reply, now, send};
 use crate::error::AppError;
 use crate::sensors::Asker;
 
@@ -18,8 +20,8 @@ const DESK: SourceId = 0;
 
 impl<G: Gui> Controller<G> {
     /// The rules as they are to run.
-    pub(super) fn rules(&self) -> Arc<RulePrefs> {
-        Arc::new(self.kept.rules.clone())
+    pub(super) fn rules(&self) -> Arc<Chosen> {
+        Arc::new(Chosen { prefs: self.kept.rules.clone(), shelf: Arc::clone(&self.fetches.shelf) })
     }
 
     /// A sensor without packets answers for the rules: there need not be a capture, and what strangers wrote is not
@@ -31,9 +33,10 @@ impl<G: Gui> Controller<G> {
 
     pub(super) fn rule_list(&mut self, asked: RulesAsked, reply: Reply) {
         let (mut asker, prefs) = (self.desk(), self.kept.rules.clone());
+        let (fetches, utc_offset) = (self.fetches.shown(&prefs), self.zone.offset_at(now()));
         tokio::spawn(async move {
-            let answer = asker.rules(asked).await;
-            send(reply, answer.map(|answer| ViewReply::Rules(Box::new(RuleWindow { prefs, answer }))));
+            let window = |answer| RuleWindow { prefs, answer, fetches, utc_offset };
+            send(reply, asker.rules(asked).await.map(|answer| ViewReply::Rules(Box::new(window(answer)))));
         });
     }
 
@@ -52,6 +55,11 @@ impl<G: Gui> Controller<G> {
         tokio::spawn(async move { send(reply, asker.check_rules(text).await.map(ViewReply::RulesChecked)) });
     }
 
+    pub(super) fn check_variables(&mut self, prefs: &RulePrefs, reply: Reply) {
+        let (mut asker, variables) = (self.desk(), rules::variables(prefs));
+        tokio::spawn(async move { send(reply, asker.check_variables(variables).await.map(ViewReply::Variables)) });
+    }
+
     /// Keeps which rules run, and has every sensor run them. Answered once the list of rules tells of them.
     pub(super) fn set_rules(&mut self, mut prefs: RulePrefs, reply: Reply) {
         if prefs.local.len() > MOST_LOCAL {
@@ -61,8 +69,14 @@ impl<G: Gui> Controller<G> {
         prefs.off.truncate(MOST_ENTRIES);
         prefs.on.truncate(MOST_ENTRIES);
         prefs.sources.truncate(MOST_ENTRIES);
+        self.fetches.keep_only(&prefs);
         self.kept.rules = prefs;
         self.keeper.keep(&self.kept);
+        self.run_rules(Some(reply));
+    }
+
+    /// Has every sensor read and run the rules.
+    pub(super) fn run_rules(&mut self, reply: Option<Reply>) {
         let rules = self.rules();
         let (mut desk, theirs, handle) = (self.desk(), Arc::clone(&rules), self.handle.clone());
         tokio::spawn(async move {
@@ -70,7 +84,9 @@ impl<G: Gui> Controller<G> {
             if let Ok(counts) = &taken {
                 handle.rules(counts.clone()).await;
             }
-            send(reply, taken.map(|_| ViewReply::Done));
+            if let Some(reply) = reply {
+                send(reply, taken.map(|_| ViewReply::Done));
+            }
         });
         let all = self.sources.iter().filter_map(|source| Some((source.id, source.sensor.as_ref()?.asker())));
         for (source, mut asker) in all {
@@ -86,15 +102,19 @@ impl<G: Gui> Controller<G> {
 
     /// A sensor runs these. All have the same, so that it needs to be said once.
     pub(super) fn rules_run(&mut self, counts: &RuleCounts) {
-        self.notices.retain(|notice| !notice.code.starts_with("rules_"));
+        self.notices.retain(|notice| notice.code != "rules_unreadable");
         if let Some(first) = counts.unreadable.first() {
             let more = counts.unreadable.len() - 1;
             let more = if more > 0 { format!(" (+{more} more)") } else { String::new() };
             self.notice(AppError::RulesUnreadable(format!("{first}{more}")));
         }
-        if counts.refused > 0 {
-            self.notice(AppError::RulesRefused(format!("{} run, {} do not", counts.running, counts.refused)));
-        }
+        self.rule_counts = counts.clone();
+        self.rules_changed();
+    }
+
+    /// Which rules run, or what is fetched, is another thing than before.
+    pub(super) fn rules_changed(&mut self) {
+        self.rules_revision += 1;
         self.ticks.status();
     }
 }

@@ -23,7 +23,7 @@ const MAX_EVENTS: usize = 32;
 const MAX_TEXT: usize = 512;
 
 /// Between the protocols of a row in their one kept text.
-const SEPARATOR: &str = "\u{1f}";
+pub(super) const SEPARATOR: &str = "\u{1f}";
 
 /// All rows, hidden ones too.
 #[derive(Default)]

@@ -11,6 +11,7 @@ use sensor_wire::view::{Column, SortKey, Totals};
 use sensor_wire::{Addr, Few, Row, Timestamp};
 
 use super::columns::{Columns, Slot, State, has_event};
+use super::find::Find;
 
 /// The order of the shown rows and their sums.
 pub struct Index {
@@ -19,6 +20,7 @@ pub struct Index {
     /// Each source's place among the sources' names.
     places: Vec<u32>,
     flow_events: bool,
+    find: Option<Find>,
     sums: Sums,
 }
 
@@ -30,6 +32,7 @@ impl Index {
             sort: vec![NEWEST_FIRST],
             places: Vec::new(),
             flow_events: true,
+            find: None,
             sums: Sums::default(),
         }
     }
@@ -57,7 +60,7 @@ impl Index {
 
     /// The filter lets the row through.
     pub fn passes(&self, columns: &Columns, slot: Slot) -> bool {
-        self.flow_events || columns.has_event(slot)
+        (self.flow_events || columns.has_event(slot)) && self.find.as_ref().is_none_or(|find| find.finds(columns, slot))
     }
 
     /// Shows or hides rows without an event.
@@ -68,7 +71,15 @@ impl Index {
         }
     }
 
-    /// Shows or hides rows without an event.
+    /// Shows only rows that are searched for, or all.
+    pub fn set_find(&mut self, columns: &mut Columns, find: Option<Find>) {
+        if self.find != find {
+            self.find = find;
+            self.rebuild(columns);
+        }
+    }
+
+    /// Rows without an event are shown.
     pub fn flow_events(&self) -> bool {
         self.flow_events
     }
@@ -141,6 +152,10 @@ impl Index {
 
     /// The newer revision would stand where the kept one does.
     pub fn stays(&self, columns: &Columns, slot: Slot, row: &Row) -> bool {
+        // What it says may have changed, and is looked at once it is kept.
+        if self.find.is_some() {
+            return false;
+        }
         let passes = self.flow_events || has_event(row);
         passes == (columns.state(slot) == State::Shown)
             && columns.same(slot, row, Column::Time)

@@ -4,6 +4,7 @@
 //! for them is rare. Counter: [`Rows::evicted`].
 
 mod columns;
+mod find;
 mod index;
 mod intern;
 mod query;
@@ -16,6 +17,7 @@ use sensor_wire::{Row, RowId, Timestamp};
 
 pub use columns::has_event;
 use columns::{Columns, Slot, State};
+use find::Find;
 use index::Index;
 pub use query::{MAX_BUCKETS, MAX_WINDOW};
 
@@ -103,6 +105,11 @@ impl Rows {
     /// Shows or hides rows without an event.
     pub fn set_flow_events(&mut self, on: bool) {
         self.index.set_flow_events(&mut self.columns, on);
+    }
+
+    /// Shows only rows that say this; nothing shows all.
+    pub fn set_find(&mut self, text: &str) {
+        self.index.set_find(&mut self.columns, Find::new(text));
     }
 
     /// Tells the names of all sources that are open.

@@ -4,8 +4,8 @@
 #![allow(clippy::expect_used, clippy::print_stderr, reason = "clippy allows them in the bodies of tests alone")]
 
 use std::ffi::OsStr;
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -17,7 +17,7 @@ use fantoccini::error::NewSessionError;
 use fantoccini::{Client, ClientBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use sensor_wire::codec;
-use sensor_wire::view::{ViewReply, ViewRequest};
+use sensor_wire::view::{Prefs, ViewReply, ViewRequest};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, timeout_at};
 
@@ -135,7 +135,26 @@ impl BridgeProcess {
         let mut line = String::new();
         BufReader::new(output).read_line(&mut line).expect("the app says where it listens");
         let url = line.trim().strip_prefix("bridge ").unwrap_or_else(|| panic!("not an address: {line:?}")).to_owned();
-        Some(BridgeProcess { process, url })
+        let bridge = BridgeProcess { process, url };
+        // Most tests look at rows of flows.
+        let ViewReply::Boot(boot) = bridge.ask(&ViewRequest::Boot) else { panic!("no boot") };
+        bridge.ask(&ViewRequest::SetPrefs(Prefs { flow_events: true, ..boot.prefs }));
+        Some(bridge)
+    }
+
+    /// Asks the app for something without a page.
+    pub fn ask(&self, request: &ViewRequest) -> ViewReply {
+        let body = codec::encode_compact(request).expect("a request");
+        let host = self.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).expect("the bridge listens");
+        let length = body.len();
+        let head =
+            format!("POST /request HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+        stream.write_all(&[head.as_bytes(), &body].concat()).expect("a request");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
+        codec::decode_compact(&answer[end..]).expect("an answer")
     }
 }
 

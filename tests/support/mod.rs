@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nightjar_app::controller::{self, Gui, Handle, Options};
 use sensor_wire::live::SourceState;
-use sensor_wire::view::{AppStatus, LinkState, RowWindow, SourceId, SourceStatus, Tick, ViewReply, ViewRequest};
+use sensor_wire::view::{AppStatus, LinkState, Prefs, RowWindow, SourceId, SourceStatus, Tick, ViewReply, ViewRequest};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
@@ -73,7 +73,10 @@ impl App {
         assert_eq!(self.ask(request.clone()).await, ViewReply::Done, "{request:?}");
     }
 
+    /// Opens a capture; rows of flows are shown.
     pub async fn open(&self, path: &Path) -> SourceId {
+        let ViewReply::Boot(boot) = self.ask(ViewRequest::Boot).await else { panic!("no boot") };
+        self.tell(ViewRequest::SetPrefs(Prefs { flow_events: true, ..boot.prefs })).await;
         assert_eq!(self.handle.open(vec![path.to_owned()]).await, ViewReply::Done);
         self.status().await.sources.last().expect("the source is listed").id
     }

@@ -41,6 +41,7 @@ pub struct App {
     boot: Option<Rc<Boot>>,
     prefs: Prefs,
     sort: Vec<SortKey>,
+    find: String,
     status: Rc<AppStatus>,
     meta: Meta,
     timeline: Rc<Timeline>,
@@ -51,6 +52,8 @@ pub struct App {
     hosts: hosts::HostsPane,
     /// The pane of rules lies over the grid.
     rules: bool,
+    /// The rule that it is to show.
+    rule: Option<(u32, u32)>,
     pointed: Option<hosts::Pointed>,
     lost: Option<String>,
     dropping: bool,
@@ -80,6 +83,8 @@ struct Pulls {
     strip_stale: bool,
     sort: bool,
     sort_again: bool,
+    find: bool,
+    find_again: bool,
 }
 
 #[derive(Default)]
@@ -111,6 +116,8 @@ pub enum Msg {
     Strip(Result<Timeline, ViewError>),
     /// The app took the order, or did not.
     Sorted(Result<(), ViewError>),
+    /// The app took it, or did not.
+    Found(Result<(), ViewError>),
     /// A second has gone by.
     Second,
     /// The grid reports.
@@ -173,6 +180,8 @@ pub enum Msg {
     Hosts(Option<HostAsked>),
     /// The pane of hosts was closed.
     CloseHosts,
+    /// The pane of rules, with this one beside the list.
+    Rule(u32, u32),
     /// The pane of rules was closed.
     CloseRules,
     /// The pointer is over a cell that names one host, or no longer is.
@@ -216,6 +225,7 @@ impl Component for App {
             boot: None,
             prefs,
             sort: Vec::new(),
+            find: String::new(),
             status: Rc::default(),
             meta: Meta::default(),
             timeline: Rc::default(),
@@ -225,6 +235,7 @@ impl Component for App {
             detail: false,
             hosts: hosts::HostsPane::default(),
             rules: false,
+            rule: None,
             pointed: None,
             lost: None,
             dropping: false,
@@ -257,6 +268,7 @@ impl Component for App {
                 true
             }
             Msg::Sorted(answer) => self.sorted(ctx, answer),
+            Msg::Found(answer) => self.found(ctx, answer),
             Msg::Second => {
                 self.pull_strip(ctx);
                 if self.detail {
@@ -338,6 +350,11 @@ impl Component for App {
             }
             Msg::Hosts(host) => self.show_hosts(host),
             Msg::CloseHosts => self.close_hosts(),
+            Msg::Rule(gid, sid) => {
+                (self.overlay, self.hosts.open) = (None, false);
+                (self.rules, self.rule) = (true, Some((gid, sid)));
+                true
+            }
             Msg::CloseRules => self.close_rules(),
             Msg::Point(at) => self.point(ctx, at),
             Msg::PointRests => self.point_rests(ctx),

@@ -42,6 +42,8 @@ pub struct DetailProps {
     pub on_copy: Callback<(String, String)>,
     /// The host of a row's server or client.
     pub on_host: Callback<HostAsked>,
+    /// A rule in the pane of rules: gid and sid.
+    pub on_rule: Callback<(u32, u32)>,
     /// A list of values, near a point.
     pub on_values: Callback<(ValueColumn, u32, f64, f64)>,
 }
@@ -205,7 +207,8 @@ impl Component for Detail {
                 </div>
                 { self.summary(ctx, row) }
                 if row.kind == RowKind::Alert {
-                    <RuleCard client={ctx.props().client.clone()} row={ctx.props().row.clone()} on_copy={ctx.props().on_copy.clone()} />
+                    <RuleCard client={ctx.props().client.clone()} row={ctx.props().row.clone()} on_copy={ctx.props().on_copy.clone()}
+                        on_rule={ctx.props().on_rule.clone()} />
                 }
                 <div class="detail-flows" ref={self.frame.clone()}>{ self.list(ctx) }</div>
                 { for self.chosen.and_then(|id| self.flows.iter().find(|f| f.flow.id == id)).map(|f| one(ctx, f)) }

@@ -81,6 +81,13 @@ pub fn wrap_focus(within: &Element, back: bool) -> bool {
     leaves && to.focus().is_ok()
 }
 
+/// Scrolls what has this id to its top.
+pub fn scroll_up(id: &str) {
+    if let Some(element) = document().and_then(|d| d.get_element_by_id(id)) {
+        element.set_scroll_top(0);
+    }
+}
+
 /// Scrolls whatever holds an element no further than needed for it to be in sight, up, down and sideways.
 pub fn reveal(id: &str) {
     if let Some(element) = document().and_then(|d| d.get_element_by_id(id)) {

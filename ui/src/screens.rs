@@ -38,6 +38,7 @@ pub fn ScreenView(props: &ScreenProps) -> Html {
         Screen::Failed => failed(props),
         Screen::Nothing => nothing(props),
         Screen::Hidden(count) => hidden(props, *count),
+        Screen::NotFound(count) => not_found(props, *count),
     }
 }
 
@@ -193,6 +194,18 @@ fn nothing(props: &ScreenProps) -> Html {
                 <p>{ "The source's chip above lists what was odd about them, by name." }</p>
             }
             { ways_in(props, OPEN) }
+        </div>
+    }
+}
+
+fn not_found(props: &ScreenProps, count: u64) -> Html {
+    html! {
+        <div class="screen" id="screen-not-found">
+            <h1>{ "No row says this" }</h1>
+            <p>{ format!("Searched are the messages of {}, the numbers and classes of their rules, their addresses and protocols.",
+                format::counted(count, "row")) }</p>
+            <button class="btn primary" onclick={props.on.reform(|_: MouseEvent| BarEvent::Find(String::new()))}>
+                { "Show all rows" }</button>
         </div>
     }
 }

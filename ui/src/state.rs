@@ -55,15 +55,20 @@ pub enum Screen {
     Nothing,
     /// There are rows, all of them without an event, and those are switched off.
     Hidden(u64),
+    /// There are rows, none of which says what is searched for.
+    NotFound(u64),
 }
 
 /// Which screen is due.
-pub fn screen(meta: &Meta, status: &AppStatus, flow_events: bool) -> Screen {
+pub fn screen(meta: &Meta, status: &AppStatus, flow_events: bool, finding: bool) -> Screen {
     if meta.total > 0 {
         return Screen::Rows;
     }
     if status.sources.is_empty() {
         return Screen::Empty;
+    }
+    if finding && meta.unfiltered > 0 {
+        return Screen::NotFound(meta.unfiltered);
     }
     if !flow_events && meta.unfiltered > 0 {
         return Screen::Hidden(meta.unfiltered);
@@ -197,18 +202,19 @@ mod tests {
     #[test]
     fn each_screen_has_its_moment() {
         let none = Meta::default();
-        assert_eq!(screen(&none, &with(vec![]), true), Screen::Empty);
+        assert_eq!(screen(&none, &with(vec![]), true, false), Screen::Empty);
         let reading = file(LinkState::Up, SourceState::Running);
-        assert_eq!(screen(&none, &with(vec![reading.clone()]), true), Screen::Loading);
+        assert_eq!(screen(&none, &with(vec![reading.clone()]), true, false), Screen::Loading);
         let failed = file(LinkState::Up, SourceState::Failed("offset 24".into()));
-        assert_eq!(screen(&none, &with(vec![failed.clone()]), true), Screen::Failed);
-        assert_eq!(screen(&none, &with(vec![failed, reading]), true), Screen::Loading);
+        assert_eq!(screen(&none, &with(vec![failed.clone()]), true, false), Screen::Failed);
+        assert_eq!(screen(&none, &with(vec![failed, reading]), true, false), Screen::Loading);
         let ended = file(LinkState::Down("exit 0".into()), SourceState::Ended);
-        assert_eq!(screen(&none, &with(vec![ended.clone()]), true), Screen::Nothing);
+        assert_eq!(screen(&none, &with(vec![ended.clone()]), true, false), Screen::Nothing);
         let hidden = Meta { unfiltered: 12, ..Meta::default() };
-        assert_eq!(screen(&hidden, &with(vec![ended.clone()]), false), Screen::Hidden(12));
+        assert_eq!(screen(&hidden, &with(vec![ended.clone()]), false, false), Screen::Hidden(12));
+        assert_eq!(screen(&hidden, &with(vec![ended.clone()]), false, true), Screen::NotFound(12));
         let rows = Meta { total: 1, unfiltered: 1, ..Meta::default() };
-        assert_eq!(screen(&rows, &with(vec![ended]), true), Screen::Rows);
+        assert_eq!(screen(&rows, &with(vec![ended]), true, false), Screen::Rows);
     }
 
     #[test]

@@ -3,8 +3,10 @@
 use std::rc::Rc;
 
 use sensor_wire::view::{AppStatus, Recent, SourceId, Theme};
-use web_sys::MouseEvent;
-use yew::{AttrValue, Callback, Html, Properties, function_component, html, use_effect_with};
+use web_sys::{HtmlInputElement, KeyboardEvent, MouseEvent};
+use yew::{
+    AttrValue, Callback, Html, InputEvent, Properties, TargetCast, classes, function_component, html, use_effect_with,
+};
 
 use crate::dom;
 use crate::format;
@@ -36,6 +38,10 @@ pub enum BarEvent {
     Copy(String, String),
     /// Forget the recent list.
     ClearRecent,
+    /// Show only rows that say this.
+    Find(String),
+    /// The search is left for the rows.
+    LeaveFind,
 }
 
 /// The bar's properties.
@@ -55,6 +61,8 @@ pub struct TopBarProps {
     pub hosts: bool,
     /// The pane of rules is open.
     pub rules: bool,
+    /// What rows are searched for.
+    pub find: AttrValue,
     /// What the user does.
     pub on: Callback<BarEvent>,
 }
@@ -63,6 +71,7 @@ pub struct TopBarProps {
 #[function_component]
 pub fn TopBar(props: &TopBarProps) -> Html {
     let act = |action: Action| props.on.reform(move |_: MouseEvent| BarEvent::Do(action));
+    let counts = &props.status.rule_counts;
     html! {
         <header id="topbar">
             <span class="brand">{ mark() }<b>{ "Nightjar" }</b></span>
@@ -70,6 +79,7 @@ pub fn TopBar(props: &TopBarProps) -> Html {
                 { for props.status.sources.iter().map(|source| chip(source, &props.on)) }
             </div>
             <span class="grow"></span>
+            if !props.status.sources.is_empty() { { find(props) } }
             if props.has_dialog {
                 <button class="btn primary" id="open" onclick={act(Action::OpenCapture)}
                     title={titled("Open a capture", Action::OpenCapture)}>{ icon(Icon::Open) }{ "Open capture…" }</button>
@@ -90,6 +100,11 @@ pub fn TopBar(props: &TopBarProps) -> Html {
             <button class={yew::classes!("btn", props.rules.then_some("on"))} id="rules-button" onclick={act(Action::Rules)}
                 aria-pressed={props.rules.to_string()} title={titled("Rules", Action::Rules)}>
                 { icon(Icon::Rules) }{ "Rules" }
+                if counts.running > 0 { <span class="faint number">{ format::grouped(counts.running.into()) }</span> }
+                if counts.refused > 0 {
+                    <span class="number refused" title={format!("{} can't be run", format::counted(counts.refused.into(), "rule"))}>
+                        <span class="mark bad"></span>{ format::grouped(counts.refused.into()) }</span>
+                }
             </button>
             <button class="btn" id="theme" onclick={act(Action::Theme)} title={titled("Theme", Action::Theme)}>
                 { icon(Icon::Theme) }<span class="word">{ state::theme_name(props.theme) }</span>
@@ -104,6 +119,40 @@ pub fn TopBar(props: &TopBarProps) -> Html {
             <button class="btn" id="help-button" onclick={act(Action::Help)} title={titled("Keys", Action::Help)}
                 aria-label="Keys">{ icon(Icon::Help) }</button>
         </header>
+    }
+}
+
+fn find(props: &TopBarProps) -> Html {
+    let oninput = props.on.clone();
+    let oninput = Callback::from(move |event: InputEvent| {
+        if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
+            oninput.emit(BarEvent::Find(input.value()));
+        }
+    });
+    let on = props.on.clone();
+    let onkeydown = Callback::from(move |event: KeyboardEvent| {
+        // What is typed here is none of the grid's business.
+        event.stop_propagation();
+        let empty = event.target_dyn_into::<HtmlInputElement>().is_none_or(|input| input.value().is_empty());
+        match event.key().as_str() {
+            "Escape" if !empty => on.emit(BarEvent::Find(String::new())),
+            "Escape" | "Enter" => on.emit(BarEvent::LeaveFind),
+            _ => {}
+        }
+    });
+    html! {
+        <label class={classes!("search", "find", (!props.find.is_empty()).then_some("on"))}
+            title={titled("Only rows with this in a message, or with this sid, class, address or protocol", Action::Find)}>
+            { icon(Icon::Search) }
+            <input id="find" type="text" spellcheck="false" autocomplete="off" placeholder="Find rows" aria-label="Find rows"
+                value={props.find.clone()} {oninput} {onkeydown} />
+            if props.find.is_empty() {
+                <kbd>{ keys::hint(Action::Find) }</kbd>
+            } else {
+                <button class="bare" id="find-clear" title="Show all rows (Esc)" aria-label="Show all rows"
+                    onclick={props.on.reform(|_: MouseEvent| BarEvent::Find(String::new()))}>{ icon(Icon::Close) }</button>
+            }
+        </label>
     }
 }
 

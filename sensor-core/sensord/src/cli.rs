@@ -63,9 +63,8 @@ struct Replay {
     eve: Option<PathBuf>,
     #[command(flatten)]
     rules: RuleSources,
-    /// Set a value; repeatable.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// Verify IP, TCP, UDP and ICMP checksums: a packet with a wrong one is counted, but changes no flow's state.
     #[arg(long)]
     verify_checksums: bool,
@@ -113,10 +112,34 @@ impl RuleSources {
         }
         files::provide(&mut set);
         for (key, path) in settings::files(settings) {
-            let bytes = std::fs::read(path).with_context(|| format!("--set {key}={path}"))?;
+            let bytes = std::fs::read(path).with_context(|| format!("{key} {path}"))?;
             if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
         }
         Ok(set)
+    }
+}
+
+/// What is set, in a file and on the command line.
+#[derive(Debug, Args)]
+struct Settings {
+    /// Read values from this TOML file; `--set` outweighs it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set a value; repeatable.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    set: Vec<String>,
+}
+
+impl Settings {
+    /// As `KEY=VALUE`, the later ones outweighing the earlier.
+    fn all(&self) -> Result<Vec<String>> {
+        let mut all = Vec::new();
+        if let Some(path) = &self.config {
+            let text = std::fs::read_to_string(path).with_context(|| format!("--config {}", path.display()))?;
+            all = settings::of_toml(&text).with_context(|| format!("--config {}", path.display()))?;
+        }
+        all.extend_from_slice(&self.set);
+        Ok(all)
     }
 }
 
@@ -124,9 +147,8 @@ impl RuleSources {
 struct Watch {
     /// The capture.
     capture: PathBuf,
-    /// Set a value; repeatable.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     #[command(flatten)]
     rules: RuleArgs,
     #[command(flatten)]
@@ -288,12 +310,13 @@ pub fn run(cli: Cli) -> Result<u8> {
 }
 
 fn replay(args: Replay) -> Result<u8> {
-    let mut config = config(&args.settings)?;
+    let settings = args.settings.all()?;
+    let mut config = config(&settings)?;
     config.window_ns = None;
-    let set = load_rules(&args, &mut config)?;
+    let set = load_rules(&args, &settings, &mut config)?;
     config.verify_checksums = args.verify_checksums;
     config.inline = args.ips;
-    settings::conclude(&mut config, &args.settings);
+    settings::conclude(&mut config, &settings);
     let out: Option<Box<dyn Write>> = match &args.eve {
         None => None,
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
@@ -309,8 +332,8 @@ fn replay(args: Replay) -> Result<u8> {
 }
 
 /// Reads and compiles the rules of a replay; what is refused is told.
-fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
-    let set = args.rules.read(false, &args.settings, config)?;
+fn load_rules(args: &Replay, settings: &[String], config: &mut Config) -> Result<Arc<Ruleset>> {
+    let set = args.rules.read(false, settings, config)?;
     if args.rules.rules.is_empty() {
         return Ok(Arc::new(set));
     }
@@ -327,7 +350,7 @@ fn load_rules(args: &Replay, config: &mut Config) -> Result<Arc<Ruleset>> {
 const MOST_REFUSALS: usize = 20;
 
 fn watch_rows(args: &Watch) -> Result<u8> {
-    let mut config = config(&args.settings)?;
+    let mut config = config(&args.settings.all()?)?;
     args.rules.load(&mut config)?;
     let mut pipeline = Pipeline::new(Engine::new(config), (), args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);

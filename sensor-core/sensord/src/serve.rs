@@ -15,6 +15,7 @@ use sensor_link::{Connection, KeyPair, LinkError, MessageStream, PublicKey, anno
 use sensor_wire::Timestamp;
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
 use sensor_wire::request::Request;
+use sensor_wire::rules::RuleSetup;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -169,6 +170,10 @@ async fn answer_one(mut stream: MessageStream, handle: &Handle) -> Result<(), Li
         Some(Request::CheckRules { text }) => {
             let book = handle.book().await;
             stream.send(&rules::check(&book, &text)).await?;
+        }
+        Some(Request::CheckVariables { addresses, ports }) => {
+            let setup = RuleSetup { addresses, ports, ..RuleSetup::default() };
+            stream.send(&rules::variables::check(&rules::variables::of(&setup).0)).await?;
         }
         Some(Request::Stop) => answer::stop(&mut stream, handle).await?,
         None => {}

@@ -1,10 +1,11 @@
-//! `--set KEY=VALUE`: flow timeouts by Suricata's names, and bounds by our own.
+//! `--set KEY=VALUE`, and the same in TOML: flow timeouts by Suricata's names, and bounds by our own.
 
 use anyhow::{Context, Result, bail};
 use sensor_core::applayer::parser::{Ftp, Http};
 use sensor_core::decode::OverlapPolicy;
 use sensor_core::discover::DiscoverLimits;
 use sensor_core::engine::{Config, MidstreamPolicy};
+use toml::{Table, Value};
 
 /// Applies settings to the engine's configuration. Returns warnings: Suricata's keys that mean nothing here.
 ///
@@ -95,6 +96,36 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
         }
     }
     Ok(warnings)
+}
+
+/// Settings of a TOML file as `KEY=VALUE`: tables give keys their parts before the dots, in the file's own order or not.
+///
+/// # Errors
+/// What is no TOML, with its place; a list or a date, which no setting has.
+pub fn of_toml(text: &str) -> Result<Vec<String>> {
+    let table: Table = text.parse()?;
+    let mut settings = Vec::new();
+    flatten("", &table, &mut settings)?;
+    Ok(settings)
+}
+
+fn flatten(before: &str, table: &Table, settings: &mut Vec<String>) -> Result<()> {
+    for (key, value) in table {
+        let key = if before.is_empty() { key.clone() } else { format!("{before}.{key}") };
+        let value = match value {
+            Value::Table(table) => {
+                flatten(&key, table, settings)?;
+                continue;
+            }
+            Value::String(text) => text.clone(),
+            Value::Integer(number) => number.to_string(),
+            Value::Float(number) => number.to_string(),
+            Value::Boolean(on) => on.to_string(),
+            Value::Array(_) | Value::Datetime(_) => bail!("{key}: no setting has a list or a date"),
+        };
+        settings.push(format!("{key}={value}"));
+    }
+    Ok(())
 }
 
 /// What Suricata does by itself where nothing is set: a sensor in the way drops flows whose start it did not see, if
@@ -323,5 +354,30 @@ mod tests {
         assert_eq!((defrag.bytes, defrag.datagrams, defrag.timeout), (3 << 20, 7, 5));
         assert_eq!((config.limits.emergency_recovery, config.emergency.tcp_closed), (40, 3));
         assert_eq!((config.timeouts.tcp_closed, config.limits.tunnels), (60, 2));
+    }
+
+    #[test]
+    fn a_file_sets_what_the_command_line_does() {
+        let text = "\
+            flow.emergency-recovery = 40\n\
+            threshold-file = \"/etc/thresholds\"\n\
+            [flow-timeouts]\n\
+            udp.new = 7\n\
+            [flow-timeouts.tcp]\n\
+            closed = 11\n\
+            [stream]\n\
+            midstream = true\n\
+            [app-layer.protocols.http.libhtp.default-config]\n\
+            request-body-limit = \"3 MiB\"\n";
+        let settings = of_toml(text).unwrap();
+        assert_eq!(files(&settings).collect::<Vec<_>>(), [(THRESHOLDS, "/etc/thresholds")]);
+        let mut config = Config::default();
+        assert!(apply(&settings, &mut config).unwrap().is_empty());
+        assert_eq!((config.timeouts.udp_new, config.timeouts.tcp_closed), (7, 11));
+        assert_eq!((config.limits.emergency_recovery, config.midstream), (40, true));
+        assert_eq!(config.parse.unwrap().http.request_body, 3 << 20);
+        let fault = |text: &str| format!("{:#}", of_toml(text).unwrap_err());
+        assert!(fault("limits.rows = [1]").starts_with("limits.rows: "));
+        assert!(fault("limits.rows = ").contains("line 1"), "{}", fault("limits.rows = "));
     }
 }

@@ -96,6 +96,15 @@ impl Variables {
         values.get(name).map(|value| &**value)
     }
 
+    /// All variables of a kind with what they stand for, by name.
+    pub fn all(&self, kind: Kind) -> impl Iterator<Item = (&str, &str)> {
+        let values = match kind {
+            Kind::Address => &self.addresses,
+            Kind::Port => &self.ports,
+        };
+        values.iter().map(|(name, value)| (&**name, &**value))
+    }
+
     /// Whether there is such a variable.
     #[must_use]
     pub fn defines(&self, kind: Kind, name: &str) -> bool {

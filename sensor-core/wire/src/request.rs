@@ -51,6 +51,14 @@ pub enum Request {
         /// As they would stand in a file.
         text: String,
     },
+    /// What is wrong with variables set like this: answered by a list of all
+    /// [`RuleVariable`](crate::rules::RuleVariable)s.
+    CheckVariables {
+        /// Addresses: name and value.
+        addresses: Vec<(String, String)>,
+        /// Ports.
+        ports: Vec<(String, String)>,
+    },
     /// Hosts as they become known or change: answered by [`crate::host::Hosts`] messages until either side closes.
     Hosts {
         /// Last `seq` the app holds of this run of the sensor; 0 for every host.

@@ -16,11 +16,21 @@ pub struct RuleSetup {
     pub off: Vec<(u32, u32)>,
     /// Rules that are to run although their file has them commented out.
     pub on: Vec<(u32, u32)>,
+    /// Whoever sends the rules gives files that they name too, if asked: after the last part the sensor tells
+    /// [`RuleNeeds`], and more parts follow, the last with `last`.
+    pub gives: bool,
 }
 
 impl Default for RuleSetup {
     fn default() -> Self {
-        RuleSetup { starter: true, addresses: Vec::new(), ports: Vec::new(), off: Vec::new(), on: Vec::new() }
+        RuleSetup {
+            starter: true,
+            addresses: Vec::new(),
+            ports: Vec::new(),
+            off: Vec::new(),
+            on: Vec::new(),
+            gives: false,
+        }
     }
 }
 
@@ -35,6 +45,24 @@ pub struct RulePart {
     pub bytes: Vec<u8>,
     /// Nothing more follows.
     pub last: bool,
+}
+
+/// Files that rules name: data sets, lists of hashes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleNeeds {
+    /// Each name once.
+    pub files: Vec<RuleNeed>,
+}
+
+/// A file that a rule names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleNeed {
+    /// As the rule has it; the parts that bring the file are called so.
+    pub name: String,
+    /// The file of the rule, as its parts were called.
+    pub beside: String,
 }
 
 /// What a sensor that takes rules says of itself in [`Hello`](crate::hello::Hello).
@@ -83,6 +111,22 @@ pub struct RulesAsked {
     pub limit: u32,
 }
 
+/// A variable that rules' headers name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RuleVariable {
+    /// It stands for ports, not for addresses.
+    pub port: bool,
+    /// Its name, without the `$`.
+    pub name: String,
+    /// What it stands for.
+    pub value: String,
+    /// What it stands for where nobody sets it; empty for one that only the user knows.
+    pub default: String,
+    /// What is wrong with its value; else empty.
+    pub fault: String,
+}
+
 /// Some rules of a sensor, in the order of their files.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -93,6 +137,8 @@ pub struct RulesAnswer {
     pub total: u32,
     /// Some of them.
     pub rules: Vec<RuleLine>,
+    /// What headers may name, and what it stands for.
+    pub variables: Vec<RuleVariable>,
 }
 
 /// A rule in a list.

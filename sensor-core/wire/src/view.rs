@@ -7,12 +7,12 @@ mod rules;
 use serde::{Deserialize, Serialize};
 
 pub use self::hosts::{HostAsked, HostColumn, HostKey, HostLine, HostSort, HostWindow, HostsAsked, ViewHost, program};
-pub use self::rules::{LOCAL, RulePrefs, RuleSource, RuleWindow};
+pub use self::rules::{LOCAL, RuleFetch, RuleKept, RulePrefs, RuleSource, RuleWindow, is_address, shown_address};
 use crate::interface::Interfaces;
 use crate::live::CaptureFailure;
 use crate::request::{ValueColumn, ValueCount};
 use crate::row::EventMessage;
-use crate::rules::{RuleChecked, RuleText, RulesAsked};
+use crate::rules::{RuleChecked, RuleCounts, RuleText, RuleVariable, RulesAsked};
 use crate::{Addr, Few, FlowRecord, RowId, RowKind, Timestamp};
 
 /// A source of rows in the app: one sensor link. Never used again after the source is closed.
@@ -46,6 +46,9 @@ pub enum ViewRequest {
     Position(RowKey),
     /// Sort order; first key is the primary one. Answered by [`ViewReply::Done`].
     Sort(Vec<SortKey>),
+    /// Show only rows that say this: in a message, as a rule's number or class, as the one address or a protocol;
+    /// nothing shows all. Answered by [`ViewReply::Done`].
+    Find(String),
     /// Rows over time for the strip above the grid. Answered by [`ViewReply::Timeline`].
     Timeline {
         /// Buckets wanted (the app may answer with fewer).
@@ -91,6 +94,15 @@ pub enum ViewRequest {
     /// Keep which rules run, and have every sensor run them; also reads their files anew. Answered by
     /// [`ViewReply::Done`] once the list tells of them; sensors with many packets to read may take longer.
     SetRules(Box<RulePrefs>),
+    /// What is wrong with variables set like this, and what all of them stand for. Answered by
+    /// [`ViewReply::Variables`].
+    CheckVariables(Box<RulePrefs>),
+    /// Fetch a source by its address, once: nothing is fetched unless this asks for it. Answered by
+    /// [`ViewReply::Done`] when it begins; how it goes stands in [`RuleWindow::fetches`], and with each change of it
+    /// [`AppStatus::rules`] grows. What was fetched is used at once.
+    FetchRules(String),
+    /// Fetch it no further; what was kept before stays. Answered by [`ViewReply::Done`].
+    StopFetch(String),
     /// Open captures by path. Answered by [`ViewReply::Done`]; a file that fails shows in the status.
     Open(Vec<String>),
     /// Show the system's file dialog; what is picked is opened. Answered by [`ViewReply::Done`] when it closes.
@@ -154,6 +166,8 @@ pub enum ViewReply {
     Rule(Option<Box<RuleText>>),
     /// To [`ViewRequest::CheckRules`].
     RulesChecked(RuleChecked),
+    /// To [`ViewRequest::CheckVariables`].
+    Variables(Vec<RuleVariable>),
     /// To [`ViewRequest::Interfaces`].
     Interfaces(Interfaces),
     /// To [`ViewRequest::Capture`]: it runs, or why it can't.
@@ -201,6 +215,8 @@ pub struct Boot {
     pub has_dialog: bool,
     /// Current sort order.
     pub sort: Vec<SortKey>,
+    /// What rows are searched for.
+    pub find: String,
 }
 
 /// What the user set; kept by the app.
@@ -240,7 +256,7 @@ impl Default for Prefs {
             theme: Theme::System,
             density: Density::Medium,
             columns: Column::ALL.iter().map(|&column| ColumnPref { column, width: None, shown: true }).collect(),
-            flow_events: true,
+            flow_events: false,
             annotations: true,
             detail_dock: Dock::Auto,
             detail_width: 440,
@@ -536,6 +552,10 @@ pub struct AppStatus {
     pub hosts: u64,
     /// Hosts that gave way.
     pub hosts_evicted: u64,
+    /// Grows with each change of which rules run, and of what is fetched.
+    pub rules: u64,
+    /// What came of rules when a sensor last took some.
+    pub rule_counts: RuleCounts,
     /// Standing messages (preferences could not be kept, ...), newest last.
     pub notices: Vec<ViewError>,
 }

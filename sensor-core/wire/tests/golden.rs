@@ -16,7 +16,8 @@ use sensor_wire::live::{CaptureFailure, CaptureStatus, Live, SourceState, Status
 use sensor_wire::request::{Done, FlowsAnswer, Request, Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::row::{EventMessage, RuleAction, RuleNote};
 use sensor_wire::rules::{
-    RuleChecked, RuleCounts, RuleLine, RulePart, RuleSetup, RuleState, RuleText, RulesAnswer, RulesAsked,
+    RuleChecked, RuleCounts, RuleLine, RuleNeed, RuleNeeds, RulePart, RuleSetup, RuleState, RuleText, RuleVariable,
+    RulesAnswer, RulesAsked,
 };
 use sensor_wire::{Addr, Few, FlowRecord, Row, RowKind};
 use serde::Serialize;
@@ -36,6 +37,7 @@ fn messages_are_written_and_read_as_ever() {
     check.message("request values", &Request::Values { row: 7, column: ValueColumn::ClientPort });
     check.message("request stop", &Request::Stop);
     let setup = RuleSetup {
+        gives: true,
         starter: false,
         addresses: vec![("HOME_NET".into(), "10.0.0.0/8".into())],
         ports: vec![("HTTP_PORTS".into(), "[80,8080]".into())],
@@ -47,6 +49,10 @@ fn messages_are_written_and_read_as_ever() {
     check.message("request rules", &Request::Rules(RulesAsked { search, state, offset: 200, limit: 100 }));
     check.message("request rule", &Request::Rule { gid: 1, sid: 2_027_397 });
     check.message("request check rules", &Request::CheckRules { text: "alert ip any any -> any any (sid:1;)".into() });
+    let (addresses, ports) = (vec![("HOME_NET".into(), "10.0.0.0/8".into())], Vec::new());
+    check.message("request check variables", &Request::CheckVariables { addresses, ports });
+    let need = RuleNeed { name: "bad.lst".into(), beside: "a.rules".into() };
+    check.message("rule needs", &RuleNeeds { files: vec![need] });
     check.message("rule part", &RulePart { name: "a.rules".into(), bytes: b"# a".to_vec(), last: true });
     let counts = RuleCounts { running: 3, refused: 1, disabled: 2, unreadable: vec!["b.rules: no such file".into()] };
     check.message("rule counts", &counts);
@@ -62,7 +68,14 @@ fn messages_are_written_and_read_as_ever() {
         line: 12,
         column: 40,
     };
-    check.message("rules answer", &RulesAnswer { counts, total: 1, rules: vec![line.clone()] });
+    let variables = vec![RuleVariable {
+        port: true,
+        name: "HTTP_PORTS".into(),
+        value: "[80,8080]".into(),
+        default: "80".into(),
+        fault: String::new(),
+    }];
+    check.message("rules answer", &RulesAnswer { counts, total: 1, rules: vec![line.clone()], variables });
     let text = RuleText {
         line: line.clone(),
         text: "alert ip any any -> any any (sid:7;)".into(),

@@ -101,7 +101,7 @@ impl App {
             Action::Rules if self.rules => return self.close_rules(),
             Action::Rules => {
                 (self.overlay, self.hosts.open) = (None, false);
-                self.rules = true;
+                (self.rules, self.rule) = (true, None);
             }
             Action::HostOf => {
                 let host = self.selected.as_ref().map(|row| hosts::host_of(row, self.grid.column()));
@@ -110,6 +110,11 @@ impl App {
                     Some(None) => self.say(ctx, "This cell names no single host: go to a server or client.".into()),
                     None => false,
                 };
+            }
+            Action::Find => {
+                (self.overlay, self.hosts.open) = (None, false);
+                self.rules = false;
+                dom::focus("find");
             }
             Action::Theme => {
                 self.prefs.theme = state::next_theme(self.prefs.theme);
@@ -223,6 +228,38 @@ impl App {
         }
     }
 
+    /// Tells the app what is searched for. As with the order, the newest word is the last one told.
+    pub(super) fn find(&mut self, ctx: &Context<Self>, text: String) -> bool {
+        self.find = text;
+        self.push_find(ctx);
+        true
+    }
+
+    fn push_find(&mut self, ctx: &Context<Self>) {
+        if std::mem::replace(&mut self.pulls.find, true) {
+            self.pulls.find_again = true;
+            return;
+        }
+        let (client, link, text) = (self.client.clone(), ctx.link().clone(), self.find.clone());
+        spawn_local(async move {
+            link.send_message(Msg::Found(client.ask(ViewRequest::Find(text)).await.map(drop)));
+        });
+    }
+
+    pub(super) fn found(&mut self, ctx: &Context<Self>, answer: Result<(), ViewError>) -> bool {
+        self.pulls.find = false;
+        if std::mem::take(&mut self.pulls.find_again) {
+            self.push_find(ctx);
+        }
+        match answer {
+            Ok(()) => {
+                self.grid.reordered();
+                false
+            }
+            Err(error) => self.failed(ctx, error),
+        }
+    }
+
     /// Tells the app the order. Two requests at once could overtake each other, and the older one would stay.
     fn push_sort(&mut self, ctx: &Context<Self>) {
         if std::mem::replace(&mut self.pulls.sort, true) {
@@ -272,6 +309,11 @@ impl App {
             }
             BarEvent::Copy(text, what) => {
                 ctx.link().send_message(Msg::Copy(text, what));
+                return false;
+            }
+            BarEvent::Find(text) => return self.find(ctx, text),
+            BarEvent::LeaveFind => {
+                dom::focus("grid");
                 return false;
             }
             BarEvent::ClearRecent => {

@@ -26,6 +26,7 @@ impl App {
                 self.prefs = boot.prefs.clone();
                 self.prefs.columns = columns::repaired(&self.prefs.columns);
                 self.sort = boot.sort.clone();
+                self.find = boot.find.clone();
                 self.boot = Some(boot);
                 self.lost = None;
                 theme::apply(self.prefs.theme);

@@ -45,7 +45,7 @@ impl App {
             <div id="window">
                 <TopBar status={self.status.clone()} has_dialog={boot.has_dialog} theme={self.prefs.theme}
                     zone={self.prefs.zone.clone()} abbreviation={self.meta.zone.clone()} hosts={self.hosts.open} rules={self.rules}
-                    on={link.callback(Msg::Bar)} />
+                    find={self.find.clone()} on={link.callback(Msg::Bar)} />
                 { self.banners(ctx) }
                 if !self.status.sources.is_empty() {
                     <Strip timeline={self.timeline.clone()} total={self.meta.total} newest_first={self.by_time()}
@@ -56,7 +56,7 @@ impl App {
                     { self.view_detail(ctx) }
                     { self.view_hosts(ctx) }
                     if self.rules {
-                        <RulesPane client={self.client.clone()} revision={self.rules_revision()}
+                        <RulesPane client={self.client.clone()} revision={self.status.rules} rule={self.rule}
                             on_copy={link.callback(|(text, what)| Msg::Copy(text, what))} on_say={link.callback(Msg::Toast)}
                             on_close={link.callback(|()| Msg::CloseRules)} />
                     }
@@ -71,12 +71,6 @@ impl App {
                 if let Some(cause) = &self.lost { { screens::disconnected(cause) } }
             </div>
         }
-    }
-
-    /// Changes with what the app says of rules: its notices are of the last time sensors took some.
-    fn rules_revision(&self) -> u64 {
-        let told = self.status.notices.iter().filter(|notice| notice.code.starts_with("rules_"));
-        told.map(|notice| notice.detail.len() as u64 + 1).sum()
     }
 
     pub(super) fn resized(&mut self) -> bool {
@@ -130,7 +124,7 @@ impl App {
         if !self.meta.known {
             return Screen::Rows;
         }
-        state::screen(&self.meta, &self.status, self.prefs.flow_events)
+        state::screen(&self.meta, &self.status, self.prefs.flow_events, !self.find.trim().is_empty())
     }
 
     fn view_grid(&self, ctx: &Context<Self>, boot: &Rc<Boot>) -> Html {
@@ -227,6 +221,7 @@ impl App {
                     on_dock={link.callback(|()| Msg::Do(Action::Dock))}
                     on_copy={link.callback(|(text, what)| Msg::Copy(text, what))}
                     on_host={link.callback(|host| Msg::Hosts(Some(host)))}
+                    on_rule={link.callback(|(gid, sid)| Msg::Rule(gid, sid))}
                     on_values={link.callback(|(column, count, x, y)| Msg::Values(column, count, x, y))} />
             </aside>
         }

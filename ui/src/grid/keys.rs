@@ -49,6 +49,8 @@ pub enum Action {
     HostOf,
     /// The next theme.
     Theme,
+    /// The search for rows.
+    Find,
     /// The picker of time zones.
     Zone,
     /// The next height of rows.
@@ -124,6 +126,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["H"], Action::HostOf, Group::Row, "The host that the cell names"),
     bind(&["b"], Action::Dock, Group::Row, "Detail panel below, or at the right"),
     bind(&["Escape"], Action::Back, Group::Row, "Close what is topmost; let go of the row"),
+    bind(&["/"], Action::Find, Group::View, "Find rows by message, sid, class, address or protocol"),
     bind(&[" "], Action::Pause, Group::View, "Pause, or go on"),
     bind(&["v"], Action::FlowEvents, Group::View, "Flow events on or off"),
     bind(&["n"], Action::Annotations, Group::View, "Annotations under addresses on or off"),

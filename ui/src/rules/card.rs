@@ -24,6 +24,8 @@ pub struct CardProps {
     pub row: Rc<ViewRow>,
     /// Text for the clipboard, and what it is.
     pub on_copy: Callback<(String, String)>,
+    /// A rule in the pane of rules.
+    pub on_rule: Callback<(u32, u32)>,
 }
 
 /// The card.
@@ -134,7 +136,16 @@ impl RuleCard {
             None => html! { <p class="note">{ "Asking the sensor for the rule…" }</p> },
             Some(Err(error)) => html! { <p class="note bad" role="alert">{ &error.message }</p> },
             Some(Ok(None)) => html! { <p class="note">{ "The sensor runs this rule no more." }</p> },
-            Some(Ok(Some(text))) => whole(text, &ctx.props().on_copy),
+            Some(Ok(Some(text))) => {
+                let rule = (text.line.gid, text.line.sid);
+                html! {
+                    <>
+                        { whole(text, &ctx.props().on_copy) }
+                        <button class="btn small" id="rule-in-pane" title="Where it is switched off and copied"
+                            onclick={ctx.props().on_rule.reform(move |_: MouseEvent| rule)}>{ "In the pane of rules…" }</button>
+                    </>
+                }
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Rules: what those say that matched a row, and the pane of all.
 
 pub mod card;
+pub mod own;
 pub mod pane;
+pub mod variables;
 
 use sensor_wire::rules::RuleState;
 

@@ -1,17 +1,18 @@
 //! The pane of rules: sources, counts by state, a searched list, one rule whole, the user's own rules, variables.
 
-use sensor_wire::rules::{RuleChecked, RuleLine, RuleState, RuleText, RulesAsked};
-use sensor_wire::view::{LOCAL, RulePrefs, RuleSource, RuleWindow, ViewError, ViewReply, ViewRequest};
+mod list;
+mod side;
+mod sources;
+
+use sensor_wire::rules::{RuleLine, RuleState, RuleText, RulesAsked};
+use sensor_wire::view::{RulePrefs, RuleSource, RuleWindow, ViewError, ViewReply, ViewRequest, is_address};
 use wasm_bindgen_futures::spawn_local;
-use web_sys::{HtmlInputElement, HtmlTextAreaElement, KeyboardEvent, MouseEvent};
+use web_sys::{HtmlInputElement, KeyboardEvent, MouseEvent};
 use yew::{Callback, Component, Context, Html, InputEvent, Properties, TargetCast, html};
 
-use super::card::whole;
-use super::state;
+use super::own::{RuleId, with_copy};
 use crate::backend::{Client, unexpected};
 use crate::dom;
-use crate::format;
-use crate::grid::row::badge;
 use crate::parts::{Icon, icon};
 
 /// Rules of one page of the list.
@@ -22,8 +23,10 @@ const PAGE: u32 = 200;
 pub struct PaneProps {
     /// The app.
     pub client: Client,
-    /// The newest revision of the status: what runs may have changed with it.
+    /// Changes with which rules run, and with what is fetched.
     pub revision: u64,
+    /// A rule to show, as an event names it.
+    pub rule: Option<RuleId>,
     /// Text for the clipboard, and what it is.
     pub on_copy: Callback<(String, String)>,
     /// Something to say.
@@ -39,14 +42,24 @@ pub struct RulesPane {
     error: Option<ViewError>,
     pulling: bool,
     again: bool,
-    shown: Option<RuleLine>,
-    text: Option<Box<RuleText>>,
-    /// The user's own rules while they are written, and what was last found of them.
-    draft: Option<String>,
-    checked: Option<RuleChecked>,
-    /// A path that is typed.
+    side: Side,
+    /// What stands at the side would be lost.
+    dirty: bool,
+    /// A path or an address that is typed.
     path: String,
     home: Option<String>,
+}
+
+/// What stands beside the list.
+pub enum Side {
+    /// Nothing.
+    None,
+    /// A rule, and all that it says once that is here.
+    Rule(Box<RuleLine>, Option<Box<RuleText>>),
+    /// The user's own rules: what to begin with, and the rule that was copied.
+    Own(String, Option<RuleId>),
+    /// All variables.
+    Variables,
 }
 
 /// What happens in the pane.
@@ -60,29 +73,35 @@ pub enum Msg {
     /// Another page.
     Page(bool),
     /// A rule was clicked.
-    Shown(RuleLine),
+    Shown(Box<RuleLine>),
     /// What it says came.
-    Text(Option<Box<RuleText>>),
+    Text(RuleId, Option<Box<RuleText>>),
     /// The chosen rule goes on or off.
     Switch,
     /// The chosen rule is copied to the user's own.
     Edit,
     /// The user's own rules are written.
     Own,
-    /// They were typed in.
-    Draft(String),
-    /// They are to be looked at, and kept if all could run.
-    Save,
-    /// What was found of them.
-    Checked(Result<RuleChecked, ViewError>),
-    /// Nothing of it is kept.
-    Discard,
-    /// A path was typed.
+    /// They could run and are kept; this one goes off.
+    KeepOwn(String, Option<RuleId>),
+    /// All variables are shown.
+    Variables,
+    /// They are kept like this.
+    KeepVariables(Box<RulePrefs>),
+    /// What stands at the side would be lost, or no longer.
+    Dirty(bool),
+    /// What stands at the side is closed.
+    CloseSide,
+    /// A path or an address was typed.
     Path(String),
     /// It becomes a source.
     AddSource,
+    /// This becomes a source.
+    Add(String),
     /// A source goes on or off, or away.
     Source(usize, bool),
+    /// A source is fetched, or no further.
+    Fetch(String, bool),
     /// The sensor's own rules go on or off.
     Starter,
     /// Own networks were typed.
@@ -108,18 +127,21 @@ impl Component for RulesPane {
             error: None,
             pulling: false,
             again: false,
-            shown: None,
-            text: None,
-            draft: None,
-            checked: None,
+            side: Side::None,
+            dirty: false,
             path: String::new(),
             home: None,
         };
+        pane.jump(ctx);
         pane.pull(ctx);
         pane
     }
 
     fn changed(&mut self, ctx: &Context<Self>, old: &PaneProps) -> bool {
+        if ctx.props().rule != old.rule && !self.dirty {
+            self.jump(ctx);
+            self.pull(ctx);
+        }
         if ctx.props().revision != old.revision {
             self.pull(ctx);
         }
@@ -137,7 +159,10 @@ impl Component for RulesPane {
             Msg::Pulled(asked, answer) => {
                 self.pulling = false;
                 match answer {
-                    Ok(window) if asked == self.asked => (self.window, self.error) = (Some(*window), None),
+                    Ok(window) if asked == self.asked => {
+                        (self.window, self.error) = (Some(*window), None);
+                        self.refresh_shown();
+                    }
                     Ok(_) => self.again = true,
                     Err(error) => self.error = Some(error),
                 }
@@ -158,60 +183,65 @@ impl Component for RulesPane {
                 let offset = self.asked.offset;
                 self.asked.offset = if on { offset + PAGE } else { offset.saturating_sub(PAGE) };
                 self.pull(ctx);
+                dom::scroll_up("rules-list");
             }
             Msg::Shown(line) => {
-                (self.text, self.draft) = (None, None);
-                self.ask_text(ctx, &line);
-                self.shown = Some(line);
+                self.ask_text(ctx, (line.gid, line.sid));
+                self.turn(ctx, Side::Rule(line, None));
             }
-            Msg::Text(text) => self.text = text,
+            Msg::Text(asked, text) => match &mut self.side {
+                Side::Rule(line, shown) if (line.gid, line.sid) == asked => {
+                    if let Some(text) = &text {
+                        **line = text.line.clone();
+                    }
+                    *shown = text;
+                }
+                Side::Rule(..) | Side::None | Side::Own(..) | Side::Variables => return false,
+            },
             Msg::Switch => return self.switch(ctx),
             Msg::Edit => {
-                let Some(text) = &self.text else { return false };
-                let mut draft = self.own();
-                if !draft.is_empty() && !draft.ends_with('\n') {
-                    draft.push('\n');
-                }
-                draft.push_str(text.text.trim_start_matches("# "));
-                draft.push('\n');
-                (self.draft, self.checked) = (Some(draft), None);
+                let Side::Rule(line, Some(text)) = &self.side else { return false };
+                let runs = (line.state == RuleState::Running).then_some((line.gid, line.sid));
+                let side = Side::Own(with_copy(&self.own(), &text.text), runs);
+                self.turn(ctx, side);
             }
-            Msg::Own => (self.draft, self.checked) = (Some(self.own()), None),
-            Msg::Draft(draft) => (self.draft, self.checked) = (Some(draft), None),
-            Msg::Save => {
-                let Some(draft) = self.draft.clone() else { return false };
-                let (client, link) = (ctx.props().client.clone(), ctx.link().clone());
-                spawn_local(async move {
-                    link.send_message(Msg::Checked(match client.ask(ViewRequest::CheckRules(draft)).await {
-                        Ok(ViewReply::RulesChecked(checked)) => Ok(checked),
-                        Ok(_) => Err(unexpected()),
-                        Err(error) => Err(error),
-                    }));
+            Msg::Own => self.turn(ctx, Side::Own(self.own(), None)),
+            Msg::KeepOwn(local, replaced) => {
+                (self.side, self.dirty) = (Side::None, false);
+                self.set(ctx, |prefs| {
+                    prefs.local = local;
+                    if let Some(rule) = replaced {
+                        switch(prefs, rule, false);
+                    }
                 });
+                ctx.props().on_say.emit("Kept: they hold for packets from now on".to_owned());
+            }
+            Msg::Variables => self.turn(ctx, Side::Variables),
+            Msg::KeepVariables(prefs) => {
+                (self.side, self.dirty, self.home) = (Side::None, false, None);
+                let RulePrefs { home_net, addresses, ports, .. } = *prefs;
+                self.set(ctx, |prefs| (prefs.home_net, prefs.addresses, prefs.ports) = (home_net, addresses, ports));
+                ctx.props().on_say.emit("Kept: they hold for packets from now on".to_owned());
+            }
+            Msg::Dirty(dirty) => {
+                self.dirty = dirty;
                 return false;
             }
-            Msg::Checked(Ok(checked)) => {
-                let good = checked.bad.is_empty();
-                self.checked = Some(checked);
-                if let (true, Some(local)) = (good, self.draft.clone()) {
-                    self.draft = None;
-                    self.set(ctx, |prefs| prefs.local = local);
-                    ctx.props().on_say.emit("Kept: they hold for packets from now on".to_owned());
-                }
-            }
-            Msg::Checked(Err(error)) | Msg::Set(Err(error)) => self.error = Some(error),
-            Msg::Discard => (self.draft, self.checked) = (None, None),
+            Msg::CloseSide => (self.side, self.dirty) = (Side::None, false),
             Msg::Path(path) => self.path = path,
             Msg::AddSource => {
-                let path = std::mem::take(&mut self.path).trim().to_owned();
+                let path = self.path.trim().to_owned();
                 if path.is_empty() {
                     return false;
                 }
-                self.set(ctx, |prefs| {
-                    prefs.sources.retain(|source| source.path != path);
-                    prefs.sources.push(RuleSource { path, on: true });
-                });
+                if !is_address(&path) && !is_whole_path(&path) {
+                    ctx.props().on_say.emit("Write the whole path, or an address that begins with https://".to_owned());
+                    return false;
+                }
+                self.path.clear();
+                self.add(ctx, path);
             }
+            Msg::Add(path) => self.add(ctx, path),
             Msg::Source(at, away) => self.set(ctx, |prefs| {
                 if away && at < prefs.sources.len() {
                     prefs.sources.remove(at);
@@ -219,19 +249,23 @@ impl Component for RulesPane {
                     source.on = !source.on;
                 }
             }),
+            Msg::Fetch(address, on) => {
+                let request = if on { ViewRequest::FetchRules(address) } else { ViewRequest::StopFetch(address) };
+                let (client, link) = (ctx.props().client.clone(), ctx.link().clone());
+                spawn_local(async move { link.send_message(Msg::Set(client.ask(request).await.map(drop))) });
+                return false;
+            }
             Msg::Starter => self.set(ctx, |prefs| prefs.starter = !prefs.starter),
             Msg::Home(home) => self.home = Some(home),
-            Msg::KeepHome => {
-                let Some(home) = self.home.take() else { return false };
-                self.set(ctx, |prefs| prefs.home_net = home.trim().to_owned());
-            }
+            Msg::KeepHome => return self.keep_home(ctx),
             Msg::Reload => {
                 self.set(ctx, |_| {});
                 ctx.props().on_say.emit("Read anew: they hold for packets from now on".to_owned());
             }
             Msg::Set(Ok(())) => self.pull(ctx),
-            Msg::Back if self.draft.is_some() => (self.draft, self.checked) = (None, None),
-            Msg::Back if self.shown.is_some() => (self.shown, self.text) = (None, None),
+            Msg::Set(Err(error)) => self.error = Some(error),
+            Msg::Back if self.dirty => self.turn(ctx, Side::None),
+            Msg::Back if !matches!(self.side, Side::None) => self.side = Side::None,
             Msg::Back => ctx.props().on_close.emit(()),
         }
         true
@@ -253,11 +287,12 @@ impl Component for RulesPane {
                     <h2>{ "Rules" }</h2>
                     <label class="search">{ icon(Icon::Search) }
                         <input id="rules-search" type="text" spellcheck="false" autocomplete="off" {oninput}
-                            placeholder="Message, sid, class, file, reason…" aria-label="Search rules" />
+                            placeholder="Message, sid, class, file, reason…" aria-label="Search rules" value={self.asked.search.clone()} />
                     </label>
                     { self.counts(ctx) }
                     <span class="grow"></span>
                     <button class="btn" id="own-rules" onclick={link.callback(|_: MouseEvent| Msg::Own)}>{ "Own rules…" }</button>
+                    <button class="btn" id="rule-variables" onclick={link.callback(|_: MouseEvent| Msg::Variables)}>{ "Variables…" }</button>
                     <button class="btn" id="reload-rules" onclick={link.callback(|_: MouseEvent| Msg::Reload)}
                         title="Read all files anew; no packet or flow is lost">{ icon(Icon::Reload) }{ "Reload" }</button>
                     <button class="bare" id="close-rules" onclick={link.callback(|_: MouseEvent| Msg::Back)}
@@ -277,6 +312,14 @@ impl Component for RulesPane {
 }
 
 impl RulesPane {
+    /// To the rule that is to be shown.
+    fn jump(&mut self, ctx: &Context<Self>) {
+        let Some((gid, sid)) = ctx.props().rule else { return };
+        self.asked = RulesAsked { search: sid.to_string(), limit: PAGE, ..RulesAsked::default() };
+        self.side = Side::Rule(Box::new(RuleLine { gid, sid, ..RuleLine::default() }), None);
+        self.ask_text(ctx, (gid, sid));
+    }
+
     fn pull(&mut self, ctx: &Context<Self>) {
         if std::mem::replace(&mut self.pulling, true) {
             self.again = true;
@@ -293,18 +336,43 @@ impl RulesPane {
         });
     }
 
-    fn ask_text(&self, ctx: &Context<Self>, line: &RuleLine) {
-        let (client, link, gid, sid) = (ctx.props().client.clone(), ctx.link().clone(), line.gid, line.sid);
+    fn ask_text(&self, ctx: &Context<Self>, rule: RuleId) {
+        let (client, link, (gid, sid)) = (ctx.props().client.clone(), ctx.link().clone(), rule);
         spawn_local(async move {
             // Without an answer the line says what is known.
             if let Ok(ViewReply::Rule(text)) = client.ask(ViewRequest::Rule { source: 0, gid, sid }).await {
-                link.send_message(Msg::Text(text));
+                link.send_message(Msg::Text(rule, text));
             }
         });
     }
 
+    /// The list knows newer things of the rule at the side.
+    fn refresh_shown(&mut self) {
+        let (Side::Rule(shown, _), Some(window)) = (&mut self.side, &self.window) else { return };
+        let same = |line: &&RuleLine| (&line.file, line.line) == (&shown.file, shown.line);
+        if let Some(line) = window.answer.rules.iter().find(same) {
+            **shown = line.clone();
+        }
+    }
+
+    /// Shows another thing at the side, unless what stands there would be lost.
+    fn turn(&mut self, ctx: &Context<Self>, side: Side) {
+        if self.dirty {
+            ctx.props().on_say.emit("Keep or discard what you wrote first".to_owned());
+        } else {
+            self.side = side;
+        }
+    }
+
     fn own(&self) -> String {
         self.window.as_ref().map(|window| window.prefs.local.clone()).unwrap_or_default()
+    }
+
+    fn add(&mut self, ctx: &Context<Self>, path: String) {
+        self.set(ctx, |prefs| {
+            prefs.sources.retain(|source| source.path != path);
+            prefs.sources.push(RuleSource { path, on: true });
+        });
     }
 
     /// Changes what is set, here at once, and tells the app.
@@ -316,168 +384,79 @@ impl RulesPane {
         spawn_local(async move { link.send_message(Msg::Set(client.ask(request).await.map(drop))) });
     }
 
-    fn switch(&mut self, ctx: &Context<Self>) -> bool {
-        let Some(line) = self.shown.clone() else { return false };
-        let rule = (line.gid, line.sid);
-        let on = line.state != RuleState::Running;
-        self.set(ctx, |prefs| {
-            prefs.off.retain(|known| *known != rule);
-            prefs.on.retain(|known| *known != rule);
-            if on { prefs.on.push(rule) } else { prefs.off.push(rule) }
+    /// Own networks are looked at before they are kept, as all variables are.
+    fn keep_home(&mut self, ctx: &Context<Self>) -> bool {
+        let (Some(home), Some(window)) = (&self.home, &self.window) else { return false };
+        let prefs = RulePrefs { home_net: home.trim().to_owned(), ..window.prefs.clone() };
+        let (client, link) = (ctx.props().client.clone(), ctx.link().clone());
+        spawn_local(async move {
+            let checked = client.ask(ViewRequest::CheckVariables(Box::new(prefs.clone()))).await;
+            let fault = match checked {
+                Ok(ViewReply::Variables(all)) => all
+                    .into_iter()
+                    .find(|it| it.name == "HOME_NET")
+                    .map(|it| it.fault)
+                    .filter(|fault| !fault.is_empty()),
+                Ok(_) => Some(unexpected().message),
+                Err(error) => Some(error.message),
+            };
+            link.send_message(match fault {
+                None => Msg::KeepVariables(Box::new(prefs)),
+                Some(fault) => Msg::Set(Err(ViewError {
+                    code: "home_net".to_owned(),
+                    message: format!("HOME_NET stays as it was: {fault}."),
+                    detail: String::new(),
+                })),
+            });
         });
-        let state = if on { RuleState::Running } else { RuleState::Disabled };
-        self.shown = Some(RuleLine { state, ..line });
+        false
+    }
+
+    fn switch(&mut self, ctx: &Context<Self>) -> bool {
+        let Side::Rule(line, _) = &mut self.side else { return false };
+        let (rule, on) = ((line.gid, line.sid), line.state != RuleState::Running);
+        line.state = if on { RuleState::Running } else { RuleState::Disabled };
+        self.set(ctx, |prefs| switch(prefs, rule, on));
         true
     }
+}
 
-    fn counts(&self, ctx: &Context<Self>) -> Html {
-        let Some(window) = &self.window else { return Html::default() };
-        let counts = &window.answer.counts;
-        let all = [
-            (RuleState::Running, counts.running, "running"),
-            (RuleState::Refused, counts.refused, "refused"),
-            (RuleState::Disabled, counts.disabled, "off"),
-        ];
-        html! {
-            <span class="rule-counts" role="group" aria-label="By state">
-                { for all.into_iter().map(|(of, count, word)| {
-                    let on = self.asked.state == Some(of);
-                    html! { <button class={yew::classes!("btn", on.then_some("on"))} aria-pressed={on.to_string()}
-                        id={format!("rules-{word}")} onclick={ctx.link().callback(move |_: MouseEvent| Msg::State(Some(of)))}>
-                        <span class={state(of).1}></span>{ format!("{} {word}", format::grouped(count.into())) }</button> }
-                }) }
-            </span>
-        }
+/// Switches a rule on or off. One that only the user switched off, or on, is as its file says again.
+fn switch(prefs: &mut RulePrefs, rule: RuleId, on: bool) {
+    let (here, other) = if on { (&mut prefs.on, &mut prefs.off) } else { (&mut prefs.off, &mut prefs.on) };
+    let known = other.len();
+    other.retain(|it| *it != rule);
+    if other.len() == known && !here.contains(&rule) {
+        here.push(rule);
+    }
+}
+
+/// A path from the root of a system on, of any kind.
+fn is_whole_path(path: &str) -> bool {
+    let drive =
+        |path: &str| path.chars().next().is_some_and(|c| c.is_ascii_alphabetic()) && path.get(1..2) == Some(":");
+    path.starts_with(['/', '\\']) || drive(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_that_is_switched_twice_is_as_its_file_says() {
+        let mut prefs = RulePrefs::default();
+        switch(&mut prefs, (1, 7), false);
+        switch(&mut prefs, (1, 7), false);
+        assert_eq!((prefs.off.as_slice(), prefs.on.as_slice()), ([(1, 7)].as_slice(), [].as_slice()));
+        switch(&mut prefs, (1, 7), true);
+        assert_eq!((prefs.off.len(), prefs.on.len()), (0, 0));
+        switch(&mut prefs, (1, 8), true);
+        assert_eq!(prefs.on, [(1, 8)]);
     }
 
-    fn sources(&self, ctx: &Context<Self>) -> Html {
-        let link = ctx.link();
-        let Some(window) = &self.window else { return html! { <div class="rules-sources"></div> } };
-        let prefs = &window.prefs;
-        let typed = |msg: fn(String) -> Msg| {
-            link.batch_callback(move |event: InputEvent| {
-                Some(msg(event.target_dyn_into::<HtmlInputElement>()?.value()))
-            })
-        };
-        let entered =
-            |msg: fn() -> Msg| link.batch_callback(move |event: KeyboardEvent| (event.key() == "Enter").then(msg));
-        html! {
-            <div class="rules-sources">
-                <h3>{ "Sources" }</h3>
-                <label class="rule-source"><input type="checkbox" id="starter-rules" checked={prefs.starter}
-                    onclick={link.callback(|_: MouseEvent| Msg::Starter)} />{ "Nightjar's starter rules" }</label>
-                { for prefs.sources.iter().enumerate().map(|(at, source)| html! {
-                    <div class="rule-source" key={source.path.clone()} title={source.path.clone()}>
-                        <label><input type="checkbox" checked={source.on}
-                            onclick={link.callback(move |_: MouseEvent| Msg::Source(at, false))} />
-                            <span class="path">{ crate::state::file_name(&source.path) }</span></label>
-                        <span class="grow"></span>
-                        <button class="bare" title="Take this source away" aria-label="Take away"
-                            onclick={link.callback(move |_: MouseEvent| Msg::Source(at, true))}>{ icon(Icon::Close) }</button>
-                    </div>
-                }) }
-                { for window.answer.counts.unreadable.iter().map(|why| html! { <p class="note bad" role="alert">{ why }</p> }) }
-                <div class="rule-add">
-                    <input type="text" id="rule-path" spellcheck="false" placeholder="Path of a file, folder or .tar.gz"
-                        aria-label="Path of rules" value={self.path.clone()} oninput={typed(Msg::Path)} onkeydown={entered(|| Msg::AddSource)} />
-                    <button class="btn" id="rule-add" onclick={link.callback(|_: MouseEvent| Msg::AddSource)}>{ "Add" }</button>
-                </div>
-                <h3>{ "HOME_NET" }</h3>
-                <div class="rule-add">
-                    <input type="text" id="home-net" spellcheck="false" placeholder="private networks" aria-label="HOME_NET"
-                        value={self.home.clone().unwrap_or_else(|| prefs.home_net.clone())}
-                        oninput={typed(Msg::Home)} onkeydown={entered(|| Msg::KeepHome)} />
-                    <button class="btn" disabled={self.home.is_none()} onclick={link.callback(|_: MouseEvent| Msg::KeepHome)}>{ "Set" }</button>
-                </div>
-                <p class="faint">{ "CIDRs with commas between them, or any. EXTERNAL_NET is everything else." }</p>
-            </div>
-        }
-    }
-
-    fn list(&self, ctx: &Context<Self>) -> Html {
-        let Some(window) = &self.window else { return html! { <p class="note">{ "Reading the rules…" }</p> } };
-        let answer = &window.answer;
-        if answer.rules.is_empty() {
-            let words = if self.asked.search.is_empty() { "There are no such rules." } else { "No rule says this." };
-            return html! { <p class="note">{ words }</p> };
-        }
-        let last = self.asked.offset + answer.rules.len() as u32;
-        html! {
-            <>
-                { for answer.rules.iter().map(|line| self.line(ctx, line)) }
-                <div class="rules-foot">
-                    <span class="mute">{ format!("{} to {} of {}", format::grouped((self.asked.offset + 1).into()),
-                        format::grouped(last.into()), format::counted(answer.total.into(), "rule")) }</span>
-                    <span class="grow"></span>
-                    <button class="btn" disabled={self.asked.offset == 0}
-                        onclick={ctx.link().callback(|_: MouseEvent| Msg::Page(false))}>{ "Back" }</button>
-                    <button class="btn" disabled={last >= answer.total}
-                        onclick={ctx.link().callback(|_: MouseEvent| Msg::Page(true))}>{ "On" }</button>
-                </div>
-            </>
-        }
-    }
-
-    fn line(&self, ctx: &Context<Self>, line: &RuleLine) -> Html {
-        let (word, mark) = state(line.state);
-        let shown = self.shown.as_ref().is_some_and(|it| (&it.file, it.line) == (&line.file, line.line));
-        let chosen = line.clone();
-        let (letter, class) = badge(sensor_wire::RowKind::Alert, line.severity);
-        html! {
-            <button class={yew::classes!("rule-row", shown.then_some("on"))} data-sid={line.sid.to_string()}
-                data-state={word} onclick={ctx.link().callback(move |_: MouseEvent| Msg::Shown(chosen.clone()))}>
-                <span class={mark} title={word}></span>
-                <span class="mono rule-sid">{ if line.sid == 0 { "–".to_owned() } else { line.sid.to_string() } }</span>
-                if line.severity > 0 { <span class={class}>{ letter }</span> } else { <span class="badge none"></span> }
-                <span class="rule-msg" title={line.message.clone()}>{ &line.message }</span>
-                <span class="faint mono rule-file">{ format!("{}:{}", crate::state::file_name(&line.file), line.line) }</span>
-            </button>
-        }
-    }
-
-    fn side(&self, ctx: &Context<Self>) -> Html {
-        let link = ctx.link();
-        if let Some(draft) = &self.draft {
-            let oninput = link.batch_callback(|event: InputEvent| {
-                Some(Msg::Draft(event.target_dyn_into::<HtmlTextAreaElement>()?.value()))
-            });
-            let bad = self.checked.as_ref().map(|checked| checked.bad.as_slice()).unwrap_or_default();
-            return html! {
-                <aside class="rules-side" aria-label="Own rules">
-                    <h3>{ LOCAL }</h3>
-                    <p class="faint">{ "A copy needs a sid of its own, from 1000000 on. The original stays as it is until it is switched off." }</p>
-                    <textarea id="rule-draft" class="mono" spellcheck="false" value={draft.clone()} {oninput} />
-                    { for bad.iter().map(|line| html! {
-                        <p class="note bad" role="alert">{ format!("line {}, column {}: {}", line.line, line.column, line.message) }</p>
-                    }) }
-                    <div class="popover-foot">
-                        <span class="grow"></span>
-                        <button class="btn" onclick={link.callback(|_: MouseEvent| Msg::Discard)}>{ "Discard" }</button>
-                        <button class="btn primary" id="rule-save" onclick={link.callback(|_: MouseEvent| Msg::Save)}>{ "Check and keep" }</button>
-                    </div>
-                </aside>
-            };
-        }
-        let Some(line) = &self.shown else { return Html::default() };
-        let (word, mark) = state(line.state);
-        html! {
-            <aside class="rules-side" id="rule-shown" aria-label="The chosen rule">
-                <h3><span class={mark}></span>{ format!("{word} · sid {}", line.sid) }</h3>
-                if line.state == RuleState::Refused {
-                    <p class="note bad">{ &line.message }</p>
-                    <p class="mono">{ format!("{}:{}:{}", line.file, line.line, line.column) }</p>
-                } else {
-                    <p>{ &line.message }</p>
-                }
-                if let Some(text) = &self.text {
-                    { whole(text, &ctx.props().on_copy) }
-                    <div class="popover-foot">
-                        <button class="btn" id="rule-switch" onclick={link.callback(|_: MouseEvent| Msg::Switch)}>
-                            { if line.state == RuleState::Running { "Switch off" } else { "Switch on" } }</button>
-                        <button class="btn" id="rule-edit" onclick={link.callback(|_: MouseEvent| Msg::Edit)}>{ "Edit a copy…" }</button>
-                    </div>
-                }
-            </aside>
-        }
+    #[test]
+    fn whole_paths_of_all_systems() {
+        assert!(["/etc/rules", "C:\\rules", "\\\\server\\rules", "d:/rules"].into_iter().all(is_whole_path));
+        assert!(!["rules", "./rules", "", "https", "é:"].into_iter().any(is_whole_path));
     }
 }

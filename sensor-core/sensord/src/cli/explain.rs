@@ -9,7 +9,7 @@ use clap::Args;
 use sensor_core::detect::explain::{Chosen, Explainer, MOST_LISTED, Unexplained};
 use sensor_core::rules::{Refusal, Ruleset};
 
-use super::RuleSources;
+use super::{RuleSources, Settings};
 use crate::capture::Batch;
 use crate::capture::file::CaptureReader;
 use crate::{explanation, pipeline, settings};
@@ -39,9 +39,8 @@ pub(super) struct Explain {
     /// Run the rules that the sensor brings along beside those of --rules; they are taken where no --rules are given.
     #[arg(long)]
     starter_rules: bool,
-    /// Set a value; repeatable.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     /// Verify checksums as `replay` does.
     #[arg(long)]
     verify_checksums: bool,
@@ -49,14 +48,15 @@ pub(super) struct Explain {
 
 /// Runs `sensord explain`; the answer is the exit code: 0 if there is an explanation, 2 if the capture was damaged.
 pub(super) fn run(args: &Explain) -> Result<u8> {
-    let mut config = super::config(&args.settings)?;
+    let settings = args.settings.all()?;
+    let mut config = super::config(&settings)?;
     if !config.protocols {
         bail!("--set inspect.protocols=no: rules need the protocols of flows");
     }
     config.verify_checksums = args.verify_checksums;
-    settings::conclude(&mut config, &args.settings);
+    settings::conclude(&mut config, &settings);
     let starter = args.starter_rules || args.rules.rules.is_empty();
-    let set = args.rules.read(starter, &args.settings, &mut config)?;
+    let set = args.rules.read(starter, &settings, &mut config)?;
     let explainer = Explainer::new(&set, (args.gid, args.sid), args.flow, config);
     let mut explainer = explainer.map_err(|error| unexplained(&set, error))?;
     let ended = read(&mut explainer, &args.capture);

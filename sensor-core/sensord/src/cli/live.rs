@@ -12,7 +12,7 @@ use sensor_core::Engine;
 use sensor_wire::interface::Interface;
 use sensor_wire::live::{CaptureStatus, failure};
 
-use super::{RuleArgs, config, report, warn, warn_of};
+use super::{RuleArgs, Settings, config, report, warn, warn_of};
 use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Pipeline, Query};
@@ -76,9 +76,8 @@ pub(super) struct Run {
     /// Write EVE JSON lines to this file; `-` is standard output.
     #[arg(long, value_name = "FILE|-")]
     eve: Option<PathBuf>,
-    /// Set a value; repeatable.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    settings: Vec<String>,
+    #[command(flatten)]
+    settings: Settings,
     #[command(flatten)]
     rules: RuleArgs,
     #[command(flatten)]
@@ -87,7 +86,7 @@ pub(super) struct Run {
 
 /// Captures until it is told to end, or the interface goes away.
 pub(super) fn run(args: &Run) -> Result<u8> {
-    let mut config = config(&args.settings)?;
+    let mut config = config(&args.settings.all()?)?;
     config.window_ns = None;
     let out: Option<Box<dyn Write>> = match &args.eve {
         None => None,

@@ -1,5 +1,6 @@
 //! Files of rules: plain, packed, in folders and archives.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -12,6 +13,11 @@ use sensor_core::rules::Ruleset;
 const MAX_FILE: u64 = 256 << 20;
 /// Most bytes that an archive unpacks to; what is packed may be far smaller.
 const MAX_ARCHIVE: u64 = 1 << 30;
+/// How gzip begins.
+const GZIP: &[u8] = &[0x1f, 0x8b];
+/// What stands in the first header of a tar file, and where.
+const TAR: &[u8] = b"ustar";
+const TAR_AT: usize = 257;
 /// How deep folders are looked into.
 const MAX_DEPTH: usize = 16;
 
@@ -43,13 +49,20 @@ fn read_at(set: &mut Ruleset, path: &Path, depth: usize) -> Result<()> {
     read_packed(set, &name, file)
 }
 
-/// Reads what is called so into a set: packed as its name ends.
+/// Reads what is called so into a set: packed as its name ends, or as it begins.
 pub fn read_packed(set: &mut Ruleset, name: &str, file: impl Read) -> Result<()> {
     if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
         return archive(set, name, MultiGzDecoder::new(file).take(MAX_ARCHIVE));
     }
-    let bytes = if name.ends_with(".gz") { limited(MultiGzDecoder::new(file)) } else { limited(file) };
-    set.read(name, &bytes.with_context(|| name.to_owned())?);
+    let mut bytes = limited(file).with_context(|| name.to_owned())?;
+    if name.ends_with(".gz") || bytes.starts_with(GZIP) {
+        bytes = limited(MultiGzDecoder::new(bytes.as_slice())).with_context(|| name.to_owned())?;
+    }
+    // Archives are also published under names that don't say so.
+    if bytes.get(TAR_AT..).is_some_and(|rest| rest.starts_with(TAR)) {
+        return archive(set, name, bytes.as_slice());
+    }
+    set.read(name, &bytes);
     Ok(())
 }
 
@@ -59,6 +72,9 @@ pub fn provide(set: &mut Ruleset) {
     let wanted: Vec<(String, PathBuf)> =
         set.wanted().into_iter().map(|(name, file)| (name.to_owned(), beside(file, name))).collect();
     for (name, beside) in wanted {
+        if set.provided(&name).is_some() {
+            continue;
+        }
         // A rule whose file is missing is refused with its name.
         if let Ok(bytes) = File::open(&beside).or_else(|_| File::open(&name)).and_then(limited) {
             set.provide(&name, bytes);
@@ -66,20 +82,37 @@ pub fn provide(set: &mut Ruleset) {
     }
 }
 
+/// Rules of an archive, and of its other files those that rules name.
 fn archive(set: &mut Ruleset, name: &str, packed: impl Read) -> Result<()> {
     let mut archive = tar::Archive::new(packed);
-    let mut files = Vec::new();
+    let (mut files, mut others) = (Vec::new(), HashMap::new());
     for entry in archive.entries().with_context(|| name.to_owned())? {
         let entry = entry.with_context(|| name.to_owned())?;
         let path = entry.path().with_context(|| name.to_owned())?.into_owned();
-        if entry.header().entry_type().is_file() && path.extension().is_some_and(|extension| extension == "rules") {
-            let inner = format!("{name}/{}", path.display());
-            let bytes = limited(entry).with_context(|| inner.clone())?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let inner = format!("{name}/{}", path.display());
+        let bytes = limited(entry).with_context(|| inner.clone())?;
+        if path.extension().is_some_and(|extension| extension == "rules") {
             files.push((inner, bytes));
+        } else {
+            others.insert(inner, bytes);
         }
     }
     files.sort();
     files.iter().for_each(|(inner, bytes)| set.read(inner, bytes));
+    let inside = |(wanted, file): (&str, &str)| {
+        let folder = file.strip_prefix(name)?.strip_prefix('/')?.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let slash = if folder.is_empty() { "" } else { "/" };
+        Some((wanted.to_owned(), format!("{name}/{folder}{slash}{wanted}")))
+    };
+    let wanted: Vec<_> = set.wanted().into_iter().filter_map(inside).collect();
+    for (wanted, inner) in wanted {
+        if let Some(bytes) = others.remove(&inner) {
+            set.provide(&wanted, bytes);
+        }
+    }
     Ok(())
 }
 

@@ -1,13 +1,15 @@
 //! The rules that a sensor runs: read from files, compiled, told of.
 
 pub mod files;
+pub mod variables;
 
 use std::sync::Arc;
 
 use sensor_core::applayer::protocols;
 use sensor_core::detect;
-use sensor_core::rules::{Kind, Refusal, Rule, Ruleset, Variables};
+use sensor_core::rules::{Refusal, Rule, Ruleset};
 use sensor_wire::rules::{RuleChecked, RuleCounts, RuleLine, RuleSetup, RuleState, RuleText, RulesAnswer, RulesAsked};
+use sensor_wire::view::LOCAL;
 
 /// Rules, as they were read and as they run.
 #[derive(Debug)]
@@ -31,15 +33,13 @@ impl Book {
     /// Reads and compiles: takes seconds where rules are many. `files` reads files into the set, and says which could
     /// not be read.
     pub fn load(setup: &RuleSetup, files: impl FnOnce(&mut Ruleset) -> Vec<String>) -> Book {
-        let mut variables = Variables::default();
-        let mut unreadable = Vec::new();
-        for (kind, all) in [(Kind::Address, &setup.addresses), (Kind::Port, &setup.ports)] {
-            for (name, value) in all {
-                if !variables.set(kind, name, value) {
-                    unreadable.push(format!("{name}: its value is too long"));
-                }
-            }
-        }
+        let (set, unreadable) = Book::read(setup, files);
+        Book::compile(set, unreadable)
+    }
+
+    /// Reads rules, and says what could not be read: see [`Book::load`].
+    pub fn read(setup: &RuleSetup, files: impl FnOnce(&mut Ruleset) -> Vec<String>) -> (Ruleset, Vec<String>) {
+        let (variables, mut unreadable) = variables::of(setup);
         let mut set = Ruleset::new(variables);
         if setup.starter {
             set.read(STARTER, starter_rules());
@@ -51,7 +51,7 @@ impl Book {
                 set.switch(*gid, *sid, on);
             }
         }
-        Book::compile(set, unreadable)
+        (set, unreadable)
     }
 
     /// Compiles what was read.
@@ -89,7 +89,7 @@ impl Book {
         let total = count(lines.len());
         let limit = asked.limit.min(MOST_LINES) as usize;
         let rules = lines.into_iter().skip(asked.offset as usize).take(limit).collect();
-        RulesAnswer { counts: self.counts(), total, rules }
+        RulesAnswer { counts: self.counts(), total, rules, variables: variables::check(self.set.variables()) }
     }
 
     /// All that a rule says.
@@ -97,6 +97,12 @@ impl Book {
         let same = |rule: &&Rule| (rule.gid, rule.sid) == (gid, sid);
         let all = self.set.rules();
         all.iter().filter(same).find(|rule| rule.enabled).or_else(|| all.iter().find(same)).map(|rule| self.text(rule))
+    }
+
+    /// A rule that runs, of another file than the user's own, with the same number.
+    fn other(&self, rule: &Rule) -> Option<&Rule> {
+        let same = |other: &&Rule| other.enabled && (other.gid, other.sid) == (rule.gid, rule.sid);
+        self.set.rules().iter().filter(same).find(|other| self.file(other.file) != LOCAL)
     }
 
     fn lines(&self) -> impl Iterator<Item = RuleLine> {
@@ -149,17 +155,26 @@ impl Book {
     }
 }
 
-/// Whether rules written here could run; variables are those of `book`.
+/// Whether rules written here could run beside those of other files; variables are those of `book`.
 pub fn check(book: &Book, text: &str) -> RuleChecked {
     let mut set = Ruleset::new(book.set.variables().clone());
     set.read("", text.as_bytes());
     let checked = Book::compile(set, Vec::new());
     let failed: Vec<Option<u32>> = checked.refused.iter().map(|refusal| refusal.sid).collect();
-    let good = checked.set.rules().iter().filter(|rule| !failed.contains(&Some(rule.sid)));
-    RuleChecked {
-        good: good.take(MOST_LINES as usize).map(|rule| checked.text(rule)).collect(),
-        bad: checked.refusals().take(MOST_LINES as usize).map(|refusal| checked.refusal(refusal)).collect(),
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for rule in checked.set.rules().iter().filter(|rule| !failed.contains(&Some(rule.sid))) {
+        match book.other(rule) {
+            Some(other) if rule.enabled => bad.push(RuleLine {
+                state: RuleState::Refused,
+                message: format!("sid: {} is also at {}:{}", rule.sid, book.file(other.file), other.line),
+                ..checked.line(rule)
+            }),
+            Some(_) | None => good.push(rule),
+        }
     }
+    bad.extend(checked.refusals().map(|refusal| checked.refusal(refusal)));
+    bad.truncate(MOST_LINES as usize);
+    RuleChecked { good: good.into_iter().take(MOST_LINES as usize).map(|rule| checked.text(rule)).collect(), bad }
 }
 
 fn is_wanted(line: &RuleLine, wanted: &str, state: Option<RuleState>) -> bool {

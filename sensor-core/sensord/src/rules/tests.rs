@@ -61,8 +61,13 @@ fn a_rule_tells_all_it_says_and_can_be_read_again() {
     assert_eq!((text.line.severity, text.line.state), (1, RuleState::Running));
     assert_eq!(text.references, [("url".to_owned(), "attack.mitre.org/techniques/T1569/002/".to_owned())]);
     assert!(!text.class.is_empty());
-    let checked = check(&book, &text.text);
+    let copy = text.text.replace("sid:1000031;", "sid:1999999;");
+    let checked = check(&book, &copy);
     assert_eq!((checked.good.len(), checked.bad), (1, Vec::new()));
+    // As it is it would stand beside itself.
+    let checked = check(&book, &text.text);
+    assert_eq!((checked.good.len(), checked.bad.len(), checked.bad[0].sid), (0, 1, 1_000_031));
+    assert!(checked.bad[0].message.contains(STARTER), "{}", checked.bad[0].message);
     assert_eq!(book.rule(1, 7), None);
 }
 
@@ -73,4 +78,34 @@ fn a_rule_is_checked_with_the_place_of_what_is_wrong() {
     let bad: Vec<_> = checked.bad.iter().map(|line| (line.sid, line.line, line.column)).collect();
     assert_eq!(bad, [(5, 1, 40)]);
     assert!(checked.bad[0].message.starts_with("contend: "), "{}", checked.bad[0].message);
+}
+
+/// A file of an archive.
+fn entry(archive: &mut tar::Builder<Vec<u8>>, path: &str, bytes: &[u8]) {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    archive.append_data(&mut header, path, bytes).unwrap();
+}
+
+#[test]
+fn archives_are_known_by_what_is_in_them_and_bring_the_files_that_their_rules_name() {
+    let rule =
+        r#"alert dns any any -> any any (msg:"listed"; dns.query; dataset:isset,bad,type string,load bad.lst; sid:7;)"#;
+    let mut archive = tar::Builder::new(Vec::new());
+    entry(&mut archive, "rules/bad.lst", b"YmFkLmV4YW1wbGU=\n");
+    entry(&mut archive, "bad.lst", b"not base64, and of another folder\n");
+    entry(&mut archive, "rules/names.rules", rule.as_bytes());
+    let plain = archive.into_inner().unwrap();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut gzip, &plain).unwrap();
+    let packed = gzip.finish().unwrap();
+    for (name, bytes) in [("a.tar.gz", &packed), ("https://rules.example/latest", &packed), ("https://x/y", &plain)] {
+        let mut set = Ruleset::default();
+        files::read_packed(&mut set, name, bytes.as_slice()).unwrap();
+        assert_eq!(set.provided("bad.lst"), Some(b"YmFkLmV4YW1wbGU=\n".as_slice()), "{name}");
+        assert_eq!(set.files(), [format!("{name}/rules/names.rules").into_boxed_str()]);
+        let book = Book::compile(set, Vec::new());
+        assert_eq!(book.counts(), RuleCounts { running: 1, ..RuleCounts::default() }, "{:?}", book.refused);
+    }
 }

@@ -1,5 +1,6 @@
 //! The answer to each kind of request.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use sensor_link::{LinkError, MessageStream};
 use sensor_wire::RowId;
 use sensor_wire::live::{SourceState, Status};
 use sensor_wire::request::{Done, FlowsAnswer, ValueColumn, ValuesAnswer};
-use sensor_wire::rules::{RuleCounts, RulePart, RuleSetup};
+use sensor_wire::rules::{RuleCounts, RuleNeed, RuleNeeds, RulePart, RuleSetup};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -163,39 +164,62 @@ pub(super) async fn hosts(stream: &mut MessageStream, handle: &Handle, after: u6
 
 /// Takes rules, compiles them beside the packets, and has them run; answers how many do.
 pub(super) async fn set_rules(stream: &mut MessageStream, handle: &Handle, setup: RuleSetup) -> Result<(), LinkError> {
-    let mut files: Vec<RulePart> = Vec::new();
-    let mut bytes = 0;
-    loop {
-        let Some(part) = stream.recv::<RulePart>().await? else { return Ok(()) };
-        let last = part.last;
-        bytes += part.bytes.len();
-        if bytes > MOST_RULE_BYTES || files.len() > MOST_RULE_FILES {
-            let unreadable = vec![format!("rules of more than {} MiB are not taken", MOST_RULE_BYTES >> 20)];
-            return stream.send(&RuleCounts { unreadable, ..RuleCounts::default() }).await;
-        }
-        match files.last_mut() {
-            Some(file) if file.name == part.name => file.bytes.extend(part.bytes),
-            Some(_) | None if part.name.is_empty() => {}
-            Some(_) | None => files.push(part),
-        }
-        if last {
-            break;
-        }
-    }
-    let load = move || {
+    let mut room = MOST_RULE_BYTES;
+    let Some(files) = parts(stream, &mut room).await? else { return Ok(()) };
+    let gives = setup.gives;
+    let read = move || {
         let read = |set: &mut Ruleset| {
             let read = |file: RulePart| rules::files::read_packed(set, &file.name, file.bytes.as_slice()).err();
             files.into_iter().filter_map(read).map(|error| format!("{error:#}")).collect()
         };
-        Arc::new(Book::load(&setup, read))
+        Book::read(&setup, read)
     };
-    let Ok(book) = tokio::task::spawn_blocking(load).await else { return Ok(()) };
+    let Ok((mut set, unreadable)) = tokio::task::spawn_blocking(read).await else { return Ok(()) };
+    if gives {
+        let missing = set.wanted().into_iter().filter(|(name, _)| set.provided(name).is_none());
+        let need = |(name, beside): (&str, &str)| RuleNeed { name: name.to_owned(), beside: beside.to_owned() };
+        let needs = RuleNeeds { files: missing.map(need).take(MOST_RULE_FILES).collect() };
+        let asked: HashSet<String> = needs.files.iter().map(|need| need.name.clone()).collect();
+        stream.send(&needs).await?;
+        let Some(files) = parts(stream, &mut room).await? else { return Ok(()) };
+        files
+            .into_iter()
+            .filter(|file| asked.contains(&file.name))
+            .for_each(|file| set.provide(&file.name, file.bytes));
+    }
+    let compile = move || Arc::new(Book::compile(set, unreadable));
+    let Ok(book) = tokio::task::spawn_blocking(compile).await else { return Ok(()) };
     let running = Arc::clone(&book);
     if ask(handle, |reply| Query::SetRules { book: running, reply }).await.is_some() {
         handle.set_book(Arc::clone(&book));
         stream.send(&book.counts()).await?;
     }
     Ok(())
+}
+
+/// Files in their parts, up to the last; `None` when the viewer went away, or sent more than there is room for and was
+/// told so.
+async fn parts(stream: &mut MessageStream, room: &mut usize) -> Result<Option<Vec<RulePart>>, LinkError> {
+    let mut files: Vec<RulePart> = Vec::new();
+    loop {
+        let Some(part) = stream.recv::<RulePart>().await? else { return Ok(None) };
+        let last = part.last;
+        let left = room.checked_sub(part.bytes.len());
+        if left.is_none() || files.len() > MOST_RULE_FILES {
+            let unreadable = vec![format!("rules of more than {} MiB are not taken", MOST_RULE_BYTES >> 20)];
+            stream.send(&RuleCounts { unreadable, ..RuleCounts::default() }).await?;
+            return Ok(None);
+        }
+        *room = left.unwrap_or_default();
+        match files.last_mut() {
+            Some(file) if file.name == part.name => file.bytes.extend(part.bytes),
+            Some(_) | None if part.name.is_empty() => {}
+            Some(_) | None => files.push(part),
+        }
+        if last {
+            return Ok(Some(files));
+        }
+    }
 }
 
 /// Stops the source. The viewer may go away meanwhile: it was asked for, so it is done.

@@ -4,7 +4,9 @@ use std::thread;
 use crossbeam_channel::{Receiver, bounded};
 use sensor_wire::live::{Live, SourceState, Status};
 use sensor_wire::request::{Done, FlowsAnswer, Value, ValueColumn, ValueCount, ValuesAnswer};
-use sensor_wire::rules::{RuleChecked, RuleCounts, RulePart, RuleSetup, RuleState, RuleText, RulesAnswer, RulesAsked};
+use sensor_wire::rules::{
+    RuleChecked, RuleCounts, RuleNeeds, RulePart, RuleSetup, RuleState, RuleText, RuleVariable, RulesAnswer, RulesAsked,
+};
 use sensor_wire::{Few, FlowRecord, Row, RowKind};
 use tokio::io::duplex;
 use tokio::task::JoinHandle;
@@ -144,6 +146,43 @@ async fn rules_are_sent_in_parts_and_asked_for_once_they_run() {
     let mut stream = served.ask(Request::CheckRules { text: "alert udp any any -> any any (sid:9;".into() }).await;
     let checked: RuleChecked = stream.recv().await.unwrap().unwrap();
     assert_eq!((checked.good.len(), checked.bad.len()), (0, 1));
+}
+
+#[tokio::test]
+async fn files_that_rules_name_are_asked_for_where_they_can_be_given() {
+    let served = served(|query| {
+        if let Query::SetRules { reply, .. } = query {
+            reply.send(()).unwrap();
+        }
+    })
+    .await;
+    let setup = RuleSetup { starter: false, gives: true, ..RuleSetup::default() };
+    let mut stream = served.ask(Request::SetRules(setup)).await;
+    let rule = |sid: u32, list: &str| {
+        format!("alert dns any any -> any any (dns.query; dataset:isset,s{sid},type string,load {list}; sid:{sid};)\n")
+    };
+    let last = || RulePart { last: true, ..RulePart::default() };
+    let bytes = [rule(1, "here.lst"), rule(2, "gone.lst"), rule(3, "here.lst")].concat().into_bytes();
+    stream.send(&RulePart { name: "/rules/a.rules".into(), bytes, last: false }).await.unwrap();
+    stream.send(&last()).await.unwrap();
+    let needs: RuleNeeds = stream.recv().await.unwrap().unwrap();
+    let named: Vec<_> = needs.files.iter().map(|need| (need.name.as_str(), need.beside.as_str())).collect();
+    assert_eq!(named, [("here.lst", "/rules/a.rules"), ("gone.lst", "/rules/a.rules")]);
+    for name in ["here.lst", "unasked.lst"] {
+        stream.send(&RulePart { name: name.into(), bytes: b"YQ==\n".to_vec(), last: false }).await.unwrap();
+    }
+    stream.send(&last()).await.unwrap();
+    let counts: RuleCounts = stream.recv().await.unwrap().unwrap();
+    assert_eq!((counts.running, counts.refused), (2, 1));
+
+    let variables = Request::CheckVariables { addresses: vec![("HOME_NET".into(), "10/8".into())], ports: Vec::new() };
+    let mut stream = served.ask(variables).await;
+    let variables: Vec<RuleVariable> = stream.recv().await.unwrap().unwrap();
+    let wrong: Vec<_> = variables.iter().filter(|it| !it.fault.is_empty()).map(|it| it.name.as_str()).collect();
+    assert!(
+        wrong.contains(&"HOME_NET") && wrong.contains(&"EXTERNAL_NET") && !wrong.contains(&"HTTP_PORTS"),
+        "{wrong:?}"
+    );
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ mod damage;
 mod explain;
 mod flows;
 mod hosts;
+mod ips;
 mod rules;
 
 use std::path::{Path, PathBuf};
