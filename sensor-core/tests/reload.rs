@@ -19,9 +19,9 @@ type Loaded = (Arc<Rules>, Arc<Ruleset>);
 fn load(text: &str) -> Loaded {
     let mut set = Ruleset::new(Variables::default());
     set.read("t.rules", text.as_bytes());
-    assert_eq!(set.refusals(), []);
+    assert_eq!(set.refusals(), [] as [u32; 0]);
     let (rules, refusals) = Rules::compile(&set, &[]);
-    assert_eq!(refusals, []);
+    assert_eq!(refusals, [] as [u32; 0]);
     (Arc::new(rules), Arc::new(set))
 }
 
@@ -93,7 +93,7 @@ fn alerts_are_those_of_the_rules_that_run() {
     assert_eq!(bed.packet(1, "ab"), [2]);
     assert_eq!(bed.packet(2, "abc"), [2, 3]);
     bed.set(load(""));
-    assert_eq!(bed.packet(1, "abc"), []);
+    assert_eq!(bed.packet(1, "abc"), [] as [u32; 0]);
     let rows = bed.engine.changed_after(0, 100).rows;
     let sids = rows.iter().flat_map(|row| &row.events).filter_map(|event| event.rule.as_ref());
     let mut sids: Vec<u32> = sids.map(|rule| rule.sid).collect();
@@ -104,7 +104,7 @@ fn alerts_are_those_of_the_rules_that_run() {
 #[test]
 fn rules_may_come_to_an_engine_that_had_none() {
     let mut bed = Bed::new(None);
-    assert_eq!(bed.packet(1, "a"), []);
+    assert_eq!(bed.packet(1, "a"), [] as [u32; 0]);
     bed.set(load("alert udp any any -> any any (content:\"a\"; sid:1;)"));
     assert_eq!((bed.packet(1, "a"), bed.packet(2, "a")), (vec![1], vec![1]));
 }
@@ -174,7 +174,7 @@ fn hashes_of_files_asked_for_by_rules_that_came_later() {
     set.read("t.rules", b"alert http any any -> any any (filemd5:known.md5; sid:1;)");
     set.provide("known.md5", b"5d41402abc4b2a76b9719d911017c592\n".to_vec());
     let (rules, refusals) = Rules::compile(&set, protocols::all());
-    assert_eq!(refusals, []);
+    assert_eq!(refusals, [] as [u32; 0]);
     let parse = Some(Settings::default());
     let config = Config { parse, midstream: true, discover: None, ..Config::default() };
     let mut engine = Engine::new(config);

@@ -1,6 +1,6 @@
 //! Against a server on loopback that answers each request as the test says.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -56,7 +56,7 @@ fn serve(mut stream: TcpStream, heads: &Mutex<Vec<String>>, answer: &impl Fn(&st
     drop(stream.write_all(&answer(&path)));
 }
 
-fn head(stream: &mut impl std::io::Read) -> String {
+fn head(stream: &mut impl Read) -> String {
     let mut lines = BufReader::with_capacity(1, stream).lines();
     let mut head = String::new();
     while let Some(Ok(line)) = lines.next()
