@@ -447,7 +447,7 @@ fn rules_look_into_the_parts_of_messages() {
     // Each part that matches is told.
     assert_eq!(told(Side::ToClient, records), [1, 1, 2, 4]);
     assert_eq!(told(Side::ToServer, records), [2, 4]);
-    assert_eq!(told(Side::ToServer, b"\x17\x03\x03\0\x05abcde"), []);
+    assert_eq!(told(Side::ToServer, b"\x17\x03\x03\0\x05abcde"), [] as [u32; 0]);
 }
 
 #[test]
@@ -483,8 +483,8 @@ fn an_igmp_message_is_all_header() {
                 alert igmp any any -> any any (dsize:>0; sid:3;)\n";
     let mut bed = Bed::new(text);
     bed.flow.proto = 2;
-    let header = [&[0x46, 0, 0, 32][..], &[0; 16], &[148, 4, 0, 0]].concat();
-    assert_eq!(bed.packet_with(Side::ToServer, &[0x11; 8], |packet| packet.ip_header = &header, false), [1]);
+    const HEADER: &[u8] = &[0x46, 0, 0, 32, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 148, 4, 0, 0];
+    assert_eq!(bed.packet_with(Side::ToServer, &[0x11; 8], |packet| packet.ip_header = HEADER, false), [1]);
 }
 
 /// A flow whose messages are parsed, one protocol after the other.

@@ -93,7 +93,7 @@ fn alerts_are_those_of_the_rules_that_run() {
     assert_eq!(bed.packet(1, "ab"), [2]);
     assert_eq!(bed.packet(2, "abc"), [2, 3]);
     bed.set(load(""));
-    assert_eq!(bed.packet(1, "abc"), []);
+    assert_eq!(bed.packet(1, "abc"), [] as [u32; 0]);
     let rows = bed.engine.changed_after(0, 100).rows;
     let sids = rows.iter().flat_map(|row| &row.events).filter_map(|event| event.rule.as_ref());
     let mut sids: Vec<u32> = sids.map(|rule| rule.sid).collect();
@@ -104,7 +104,7 @@ fn alerts_are_those_of_the_rules_that_run() {
 #[test]
 fn rules_may_come_to_an_engine_that_had_none() {
     let mut bed = Bed::new(None);
-    assert_eq!(bed.packet(1, "a"), []);
+    assert_eq!(bed.packet(1, "a"), [] as [u32; 0]);
     bed.set(load("alert udp any any -> any any (content:\"a\"; sid:1;)"));
     assert_eq!((bed.packet(1, "a"), bed.packet(2, "a")), (vec![1], vec![1]));
 }

@@ -74,6 +74,7 @@ fn write_attempt(out: &mut impl Write, told: &Explanation, attempt: &Attempt) ->
     let what = match attempt.place {
         Place::Packet => "packet".to_owned(),
         Place::Stream => "stream".to_owned(),
+        Place::Frame(id) => format!("frame {id}"),
         Place::Transaction(id) => format!("transaction {id}"),
     };
     let when = match attempt.frame {

@@ -165,12 +165,14 @@ impl Compiled {
         state && self.is_of(scene) && self.tests.iter().all(|test| test.holds(scene))
     }
 
-    #[allow(clippy::wildcard_enum_match_arm, reason = "only these two ask for more than the flow")]
+    #[allow(clippy::wildcard_enum_match_arm, reason = "only these ask for more than the flow")]
     fn is_of(&self, scene: &Scene<'_>) -> bool {
         let v6 = || scene.packet.map(|view| view.packet.v6);
         match self.head.protocol {
             Protocol::Ipv4 => v6() == Some(false),
             Protocol::Ipv6 => v6() == Some(true),
+            // It has no IP header, and no frame but one of ARP comes here without.
+            Protocol::Arp => scene.packet.is_some_and(|view| view.packet.ip_header.is_empty()),
             _ => self.is_of_flow(scene.flow),
         }
     }
@@ -187,8 +189,7 @@ impl Compiled {
             Protocol::Icmpv6 => proto == ip_proto::ICMPV6,
             Protocol::Sctp => proto == ip_proto::SCTP,
             Protocol::Igmp => proto == ip_proto::IGMP,
-            // It has no IP header, and no frame but one of ARP comes here without.
-            Protocol::Arp => scene.packet.is_some_and(|view| view.packet.ip_header.is_empty()),
+            Protocol::Arp => false,
             app @ (Protocol::Http | Protocol::App(_)) => {
                 flow.app.is_some_and(|known| is_app(app, known) || self.is_of_carrier(known))
             }

@@ -185,6 +185,8 @@ pub enum Place {
     Stream,
     /// The transaction of that number.
     Transaction(u64),
+    /// The part of a message of that number.
+    Frame(u64),
 }
 
 /// What came of an attempt.

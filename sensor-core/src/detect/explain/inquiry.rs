@@ -362,6 +362,7 @@ fn of(place: detector::Place) -> Place {
     match place {
         detector::Place::Packet => Place::Packet,
         detector::Place::Stream => Place::Stream,
+        detector::Place::Frame(id) => Place::Frame(id),
         detector::Place::Transaction(id) => Place::Transaction(id),
     }
 }
