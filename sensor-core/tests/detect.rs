@@ -37,7 +37,7 @@ fn ruleset(text: &str) -> Ruleset {
 
 impl Bed {
     fn new(text: &str) -> Bed {
-        let (rules, refusals) = Rules::compile(&ruleset(text), &[]);
+        let (rules, refusals) = Rules::compile(&ruleset(text), protocols::all());
         assert_eq!(refusals, []);
         let flow = FlowView {
             id: 1,
@@ -454,7 +454,7 @@ fn rules_look_into_the_parts_of_messages() {
 fn frames_that_are_not_told_are_refused() {
     let refused = |options: &str| {
         let text = format!("alert tls any any -> any any ({options} content:\"a\"; sid:1;)\n");
-        let (_, refusals) = Rules::compile(&ruleset(&text), &[]);
+        let (_, refusals) = Rules::compile(&ruleset(&text), protocols::all());
         refusals.first().map(|refusal| refusal.reason.to_string())
     };
     assert_eq!(refused("frame:pdu;"), None);

@@ -39,13 +39,17 @@ struct Slot {
     buckets: [Bucket; 2],
 }
 
+/// What a slot is made of: the kind of part, its transforms, and the rules by direction.
+type Gathered<'a> = (u8, &'a [Transform], [Vec<Member>; 2]);
+
 /// What is named by a buffer, if it is a frame. The name is `protocol.part`, or the part alone where the rule's header
 /// names the protocol.
 pub(super) fn sought(rule: &Rule, buffer: &BufferUse) -> Result<Option<Sought>, String> {
     let BufferArgument::Frame(name) = &buffer.argument else { return Ok(None) };
-    let of_header = match rule.header.protocol {
-        Protocol::Http => Some(AppProto::Http),
-        protocol => AppProto::ALL.iter().copied().find(|app| Protocol::App(*app) == protocol),
+    let of_header = if rule.header.protocol == Protocol::Http {
+        Some(AppProto::Http)
+    } else {
+        AppProto::ALL.iter().copied().find(|app| Protocol::App(*app) == rule.header.protocol)
     };
     let part = |app: AppProto, name: &str| {
         if name == "stream" {
@@ -69,7 +73,7 @@ impl CarvedRules {
         all: &[Compiled],
         pattern: impl Fn(u32) -> Option<&'a Pattern>,
     ) -> Result<Box<[CarvedRules]>, String> {
-        let mut of_apps: Vec<(AppProto, Vec<(u8, &[Transform], [Vec<Member>; 2])>)> = Vec::new();
+        let mut of_apps: Vec<(AppProto, Vec<Gathered<'_>>)> = Vec::new();
         for (number, rule) in (0..).zip(all) {
             let (Kind::Carved(app, kind), [look]) = (rule.kind, &*rule.looks) else { continue };
             let at = of_apps.iter().position(|(known, _)| *known == app).unwrap_or_else(|| {
@@ -91,7 +95,7 @@ impl CarvedRules {
                 }
             }
         }
-        let slot = |(kind, transforms, members): (u8, &[Transform], [Vec<Member>; 2])| {
+        let slot = |(kind, transforms, members): Gathered<'_>| {
             let transforms = Transforms::new(transforms).map_err(|(_, reason)| reason)?;
             Ok(Slot { kind, transforms, buckets: members.map(Bucket::new) })
         };

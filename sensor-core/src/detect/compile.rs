@@ -362,10 +362,10 @@ impl<'a> Compiler<'a> {
         let (mut looks, mut headers, mut part) = (Vec::new(), Vec::new(), None);
         for (place, buffer) in (0..).zip(&rule.buffers) {
             let first = rule.options.iter().position(|it| matches!(&it.body, Body::Inspect(of, _) if *of == place));
-            if let Some(sought) = carved::sought(rule, buffer).map_err(|reason| (first, reason))? {
-                if part.replace(sought).is_some_and(|known| known != sought) {
-                    return Err((first, "frames of two kinds are not looked into in one rule".into()));
-                }
+            if let Some(sought) = carved::sought(rule, buffer).map_err(|reason| (first, reason))?
+                && part.replace(sought).is_some_and(|known| known != sought)
+            {
+                return Err((first, "frames of two kinds are not looked into in one rule".into()));
             }
             if buffer.buffer == Buffer::Base64Data {
                 continue;

@@ -15,6 +15,9 @@ use std::fmt;
 
 use super::{AppProto, Side, Transport};
 
+/// Tells parts of a message: their kind, and where they begin and end.
+type Split = fn(Side, &[u8], u64, &mut Memory, &mut dyn FnMut(u8, u64, u64));
+
 /// What is known of a protocol's messages.
 pub struct Layout {
     /// The protocol.
@@ -24,7 +27,7 @@ pub struct Layout {
     /// How long the message is that begins here.
     length: fn(Side, &[u8], &Memory) -> Length,
     /// Tells the parts of a message of which that much is there, with where they begin and end in it.
-    split: fn(Side, &[u8], u64, &mut Memory, &mut dyn FnMut(u8, u64, u64)),
+    split: Split,
     /// Whether a message seems to begin here; asked where the beginning was not seen. Without it the side is given up.
     begins: Option<fn(&[u8]) -> bool>,
 }
