@@ -19,9 +19,9 @@ type Loaded = (Arc<Rules>, Arc<Ruleset>);
 fn load(text: &str) -> Loaded {
     let mut set = Ruleset::new(Variables::default());
     set.read("t.rules", text.as_bytes());
-    assert_eq!(set.refusals(), [] as [u32; 0]);
+    assert_eq!(set.refusals(), []);
     let (rules, refusals) = Rules::compile(&set, &[]);
-    assert_eq!(refusals, [] as [u32; 0]);
+    assert_eq!(refusals, []);
     (Arc::new(rules), Arc::new(set))
 }
 
@@ -174,7 +174,7 @@ fn hashes_of_files_asked_for_by_rules_that_came_later() {
     set.read("t.rules", b"alert http any any -> any any (filemd5:known.md5; sid:1;)");
     set.provide("known.md5", b"5d41402abc4b2a76b9719d911017c592\n".to_vec());
     let (rules, refusals) = Rules::compile(&set, protocols::all());
-    assert_eq!(refusals, [] as [u32; 0]);
+    assert_eq!(refusals, []);
     let parse = Some(Settings::default());
     let config = Config { parse, midstream: true, discover: None, ..Config::default() };
     let mut engine = Engine::new(config);
