@@ -10,13 +10,14 @@ use crate::applayer::Side;
 use crate::applayer::parser::{self, Protocol, Transaction};
 use crate::decode::{self, Datagram, Decoder, Depths, Packet, Packets, Settings};
 use crate::detect::explain::Inquiry;
-use crate::detect::{self, Compiled, Rules};
+use crate::detect::{self, Claim, Compiled, Rules};
 use crate::discover::{DiscoverLimits, Discovery, Event};
 use crate::flow::{Change, Flow, FlowIndex, FlowKey, FlowTable, Place};
 use crate::inspect::Inspector;
 use crate::limits::{Limits, Timeouts};
 use crate::networks::Networks;
 use crate::rules::{Action, Ruleset};
+use crate::share::{Note, Noted, Notes, Share};
 use crate::summary::{Delta, Hit, Summary};
 
 /// A captured frame.
@@ -45,6 +46,15 @@ pub trait FlowSink {
 
     /// A rule matched.
     fn alert(&mut self, _: &Alerted<'_>) {}
+
+    /// A rule matched in an engine that has a share of a capture: a judge says whether it is an alert.
+    fn claim(&mut self, _: &Claim, _: &Alerted<'_>) {}
+
+    /// What a flow carries was told by its messages, or rules let it pass.
+    fn changed(&mut self, _: &Flow) {}
+
+    /// What follows comes of the frame of that number, from 1.
+    fn at(&mut self, _: u64) {}
 
     /// Alerts come of these rules from here on.
     fn rules(&mut self, _: &Arc<Ruleset>) {}
@@ -202,6 +212,8 @@ pub struct Config {
     pub home: Networks,
     /// Makes hashes unpredictable; shows in no output.
     pub seed: u64,
+    /// Which flows of a capture are looked at, where several engines share it; `None` for all.
+    pub share: Option<Share>,
 }
 
 impl Default for Config {
@@ -224,6 +236,7 @@ impl Default for Config {
             discover: Some(DiscoverLimits::default()),
             home: Networks::private(),
             seed: 0,
+            share: None,
         }
     }
 }
@@ -248,6 +261,8 @@ pub struct Engine {
     /// What was odd about packets of the lane, by their place in it; only where rules ask.
     odd: Vec<(usize, Anomaly)>,
     asks_frames: bool,
+    /// What other engines found in the frames that come.
+    notes: Notes,
 }
 
 impl Engine {
@@ -277,6 +292,7 @@ impl Engine {
             keys: Vec::new(),
             places: Vec::new(),
             touched: 0,
+            notes: Notes::default(),
             config: Config { rules: None, ruleset: Arc::default(), ..config },
         }
     }
@@ -289,6 +305,17 @@ impl Engine {
         self.asks_frames = self.inspector.asks_frames();
         sink.rules(&ruleset);
         self.ruleset = ruleset;
+    }
+
+    /// Alerts that are noted come of these rules from here on.
+    pub fn set_ruleset(&mut self, ruleset: Arc<Ruleset>, sink: &mut impl FlowSink) {
+        sink.rules(&ruleset);
+        self.ruleset = ruleset;
+    }
+
+    /// Takes what other engines found in the frames that are ingested next, in their order.
+    pub fn heed(&mut self, notes: impl IntoIterator<Item = Note>) {
+        self.notes.extend(notes);
     }
 
     /// Ingests frames in the order of their capture.
@@ -331,7 +358,10 @@ impl Engine {
             self.count(packets, sink);
             let number = self.stats.packets;
             let packet = cut.unwrap_or_else(|| Packet { time, number, ..Packet::default() });
-            self.inspector.frame(&packet, self.stats.anomalies.fresh(), sink);
+            if self.config.share.is_none_or(Share::takes_the_rest) {
+                sink.at(number);
+                self.inspector.frame(&packet, self.stats.anomalies.fresh(), sink);
+            }
         }
         self.stats.anomalies.stale();
     }
@@ -356,9 +386,10 @@ impl Engine {
     /// Time goes on without packets: flows whose timeout has come end, a window that time has left closes. `now` is a
     /// time before which no packet will come any more; live capture tells it when the wire is idle, replay never.
     pub fn tick(&mut self, now: Timestamp, sink: &mut impl FlowSink) {
-        let Engine { summary, inspector, alerts, .. } = self;
+        let Engine { summary, inspector, alerts, notes, .. } = self;
         self.table.advance(now, &mut |index, flow| {
             inspector.ended(flow, &mut Telling { index, sink, alerts });
+            note(notes, u64::MAX, index, flow, inspector, alerts);
             sink.flow(flow);
             mark(summary, index, flow);
         });
@@ -375,9 +406,10 @@ impl Engine {
         if let Some(datagram) = self.decoder.take_datagram() {
             self.datagrams(datagram, sink);
         }
-        let Engine { summary, inspector, alerts, .. } = self;
+        let Engine { summary, inspector, alerts, notes, .. } = self;
         self.table.finish(&mut |index, flow| {
             inspector.ended(flow, &mut Telling { index, sink, alerts });
+            note(notes, u64::MAX, index, flow, inspector, alerts);
             sink.flow(flow);
             mark(summary, index, flow);
         });
@@ -479,7 +511,7 @@ impl Engine {
 
     /// Alerts that no row tells of for want of room.
     pub fn alerts_refused(&self) -> u64 {
-        self.summary.as_ref().map_or(0, Summary::alerts_refused)
+        self.notes.astray() + self.summary.as_ref().map_or(0, Summary::alerts_refused)
     }
 
     /// Rows kept, and rows that gave way.
@@ -495,11 +527,15 @@ impl Engine {
         self.places.extend(self.keys.iter().map(|(key, _)| self.table.place(key)));
         let seen = self.table.touch(&mut self.places, |flow| self.inspector.touch(flow));
         self.touched = self.touched.wrapping_add(seen);
+        let share = self.config.share;
         for arp in packets.arps() {
             self.stats.arp += 1;
-            self.inspector.arp(arp, sink);
+            if share.is_none_or(Share::takes_the_rest) {
+                sink.at(arp.number);
+                self.inspector.arp(arp, sink);
+            }
         }
-        let Engine { summary, inspector, odd, alerts, ruleset, .. } = self;
+        let Engine { summary, inspector, odd, alerts, ruleset, notes, .. } = self;
         let mut odd = odd.iter().peekable();
         for (number, ((packet, (key, upward)), place)) in
             packets.list().iter().zip(&self.keys).zip(&self.places).enumerate()
@@ -513,11 +549,18 @@ impl Engine {
                 }
             }
             let anomalies = anomalies.get(..odd_of).unwrap_or_default();
+            sink.at(packet.number);
+            notes.forget(packet.number);
             let mut ended = |index, flow: &mut Flow| {
                 inspector.ended(flow, &mut Telling { index, sink, alerts });
+                note(notes, packet.number, index, flow, inspector, alerts);
                 sink.flow(flow);
                 mark(summary, index, flow);
             };
+            if share.is_some_and(|share| !share.takes(packet)) {
+                self.table.pass(packet, &mut ended);
+                continue;
+            }
             let change = match quoted_flow(&mut self.table, packet) {
                 Some(flow) => Change { flow, opened: false, from_client: true },
                 None => self.table.packet(packet, key, *upward, *place, &mut ended),
@@ -525,11 +568,12 @@ impl Engine {
             if change.opened {
                 self.stats.flows += 1;
             }
-            if let Some(flow) = self.table.get_mut(change.flow)
-                && !packet.icmp_error
-            {
+            if packet.icmp_error {
+                inspector.error(packet, anomalies, sink);
+            } else if let Some(flow) = self.table.get_mut(change.flow) {
                 let mut sink = Telling { index: change.flow, sink, alerts };
                 inspector.packet(flow, packet, change.from_client, anomalies, &mut sink);
+                note(notes, packet.number, change.flow, flow, inspector, alerts);
             }
             if let Some(summary) = summary {
                 if change.opened {
@@ -619,6 +663,18 @@ impl<S: FlowSink> FlowSink for Telling<'_, S> {
         self.sink.alert(alert);
     }
 
+    fn claim(&mut self, claim: &Claim, alert: &Alerted<'_>) {
+        self.sink.claim(claim, alert);
+    }
+
+    fn changed(&mut self, flow: &Flow) {
+        self.sink.changed(flow);
+    }
+
+    fn at(&mut self, number: u64) {
+        self.sink.at(number);
+    }
+
     fn rules(&mut self, rules: &Arc<Ruleset>) {
         self.sink.rules(rules);
     }
@@ -646,6 +702,32 @@ fn quoted_flow(table: &mut FlowTable, packet: &Packet<'_>) -> Option<FlowIndex> 
     }
     let (key, upward) = FlowKey::of(&decode::quoted(packet)?);
     table.error_about(&key, upward)
+}
+
+/// Puts down to a flow what other engines found about it up to a frame.
+#[inline]
+fn note(
+    notes: &mut Notes,
+    number: u64,
+    index: FlowIndex,
+    flow: &mut Flow,
+    inspector: &mut Inspector,
+    alerts: &mut Option<Vec<Matched>>,
+) {
+    if !notes.are_due(number) {
+        return;
+    }
+    let id = flow.id();
+    notes.take(number, id, |what| match what {
+        Noted::Alert { time, gid, sid, action, rule } => {
+            flow.detection.tell();
+            if let Some(alerts) = alerts {
+                alerts.push(Matched { index, flow: id, time, gid, sid, action, rule });
+            }
+        }
+        Noted::App(app) => inspector.carries(flow, app),
+        Noted::Passed => flow.detection.pass(),
+    });
 }
 
 /// Tells the summary of a flow that changed, once until it looks.

@@ -15,6 +15,7 @@ pub mod json;
 pub mod limits;
 pub mod networks;
 pub mod rules;
+pub mod share;
 pub mod stream;
 pub mod summary;
 

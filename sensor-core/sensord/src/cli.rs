@@ -14,14 +14,15 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
+use sensor_core::Networks;
 use sensor_core::applayer::parser;
 use sensor_core::engine::Config;
 use sensor_core::rules::{Kind, Refusal, Ruleset, Variables};
-use sensor_core::{Engine, Networks};
 use sensor_link::{KeyPair, PublicKey};
 use sensor_wire::rules::RuleSetup;
 
 use crate::capture::file::CaptureReader;
+use crate::crew::Output;
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Pipeline};
 use crate::rules::{Book, STARTER, files, starter_rules};
@@ -73,6 +74,8 @@ struct Replay {
     ips: bool,
     #[command(flatten)]
     pace: Pace,
+    #[command(flatten)]
+    workers: Workers,
 }
 
 /// Rules of a replay, and the networks they name.
@@ -153,6 +156,8 @@ struct Watch {
     rules: RuleArgs,
     #[command(flatten)]
     pace: Pace,
+    #[command(flatten)]
+    workers: Workers,
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +180,8 @@ struct Serve {
     name: String,
     #[command(flatten)]
     pace: Pace,
+    #[command(flatten)]
+    workers: Workers,
     #[command(flatten)]
     wire: live::Wire,
 }
@@ -286,6 +293,40 @@ fn warn_of(book: &Book) {
     }
 }
 
+/// Threads that run rules.
+#[derive(Debug, Args)]
+struct Workers {
+    /// Run rules on so many threads beside the one that keeps flows and rows; the results are the same. `auto` leaves a
+    /// core to the latter, and 1 has all done on one thread.
+    #[arg(long, value_name = "N|auto", default_value = "auto", value_parser = workers)]
+    workers: u32,
+}
+
+/// `auto`, or a number.
+fn workers(text: &str) -> Result<u32, String> {
+    if text == "auto" {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        return Ok(u32::try_from(cores.saturating_sub(1)).unwrap_or(u32::MAX).clamp(1, MOST_WORKERS_UNASKED));
+    }
+    text.parse().ok().filter(|n| (1..=MOST_WORKERS).contains(n)).ok_or(format!("auto, or 1 to {MOST_WORKERS}"))
+}
+
+/// Each worker looks at all frames, if only to pass them over.
+const MOST_WORKERS: u32 = 64;
+const MOST_WORKERS_UNASKED: u32 = 8;
+
+impl Workers {
+    /// A pipeline with as many as can share a capture; says so where they can't.
+    fn pipeline<S: Output>(&self, config: Config, sink: S, pace: Option<f64>) -> Pipeline<S> {
+        if self.workers > 1
+            && let Some(reason) = pipeline::one_thread(&config)
+        {
+            warn(&format!("all flows are looked at on one thread: {reason}"));
+        }
+        Pipeline::with_workers(config, sink, pace, self.workers)
+    }
+}
+
 #[derive(Debug, Args)]
 struct Pace {
     /// Replay at this multiple of the packets' own time; full speed unless given.
@@ -324,8 +365,9 @@ fn replay(args: Replay) -> Result<u8> {
     };
     // What nobody reads is not parsed.
     config.parse = (out.is_some() || config.rules.is_some()).then(|| config.parse.take().unwrap_or_default());
+    config.ruleset = Arc::clone(&set);
     let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), set);
-    let mut pipeline = Pipeline::new(Engine::new(config), eve, args.pace.speed.map(f64::from));
+    let mut pipeline = args.workers.pipeline(config, eve, args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);
     pipeline.sink().finish().context("EVE output cannot be written; it is incomplete")?;
     Ok(report(&mut pipeline))
@@ -352,7 +394,7 @@ const MOST_REFUSALS: usize = 20;
 fn watch_rows(args: &Watch) -> Result<u8> {
     let mut config = config(&args.settings.all()?)?;
     args.rules.load(&mut config)?;
-    let mut pipeline = Pipeline::new(Engine::new(config), (), args.pace.speed.map(f64::from));
+    let mut pipeline = args.workers.pipeline(config, (), args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);
     let mut rows = pipeline.engine().changed_after(0, usize::MAX).rows;
     let mut out = BufWriter::new(io::stdout().lock());
@@ -375,7 +417,7 @@ fn serve_stdio(args: Serve) -> Result<u8> {
         handle.set_book(args.rules.load(&mut config)?);
     }
     let await_rules = args.await_rules;
-    let mut pipeline = Pipeline::new(Engine::new(config), (), args.pace.speed.map(f64::from));
+    let mut pipeline = args.workers.pipeline(config, (), args.pace.speed.map(f64::from));
     // The source is opened first, then rights are given up, then threads start.
     let engine: Box<dyn FnOnce() + Send> = match (&args.source.replay, &args.source.interface) {
         (_, Some(interface)) => {
@@ -460,7 +502,7 @@ fn seed() -> u64 {
 }
 
 /// Replays a capture into a pipeline, with a progress bar on a terminal.
-fn read<S: sensor_core::FlowSink>(pipeline: &mut Pipeline<S>, capture: &std::path::Path) {
+fn read<S: Output>(pipeline: &mut Pipeline<S>, capture: &std::path::Path) {
     let bar = if io::stderr().is_terminal() { ProgressBar::new(0) } else { ProgressBar::hidden() };
     if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes} {bytes_per_sec} eta {eta}") {
         bar.set_style(style);
@@ -476,7 +518,7 @@ fn read<S: sensor_core::FlowSink>(pipeline: &mut Pipeline<S>, capture: &std::pat
 }
 
 /// Says on standard error what was read and what was wrong; the exit code.
-fn report<S: sensor_core::FlowSink>(pipeline: &mut Pipeline<S>) -> u8 {
+fn report<S: Output>(pipeline: &mut Pipeline<S>) -> u8 {
     let status = pipeline.status();
     let mut err = io::stderr().lock();
     // Standard error may be closed: there is nobody left to tell then.

@@ -14,6 +14,8 @@ use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
 use sensor_core::rules::Ruleset;
 use sensor_core::{Alerted, Dropped, FlowSink, Told};
 
+use crate::crew::Output;
+
 /// Writes records as EVE lines. The first failing write is kept and nothing is written after it.
 #[derive(Debug)]
 pub struct EveWriter<W: Write> {
@@ -42,12 +44,29 @@ impl<W: Write> EveWriter<W> {
         }
     }
 
+    /// What it writes to.
+    pub fn out(&mut self) -> Option<&mut W> {
+        self.out.as_mut()
+    }
+
     /// Flushes, and tells the first write that failed.
     pub fn finish(&mut self) -> io::Result<()> {
         match (self.error.take(), &mut self.out) {
             (Some(error), _) => Err(error),
             (None, Some(out)) => out.flush(),
             (None, None) => Ok(()),
+        }
+    }
+}
+
+impl<W: Write> Output for EveWriter<W> {
+    fn wants_lines(&self) -> bool {
+        self.out.is_some()
+    }
+
+    fn lines(&mut self, lines: &[u8]) {
+        if !lines.is_empty() {
+            self.write(|line| line.extend_from_slice(lines));
         }
     }
 }

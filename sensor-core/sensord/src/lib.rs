@@ -3,6 +3,7 @@
 
 pub mod capture;
 pub mod cli;
+pub mod crew;
 pub mod eve;
 pub mod explanation;
 pub mod pipeline;

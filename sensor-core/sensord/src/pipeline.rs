@@ -5,7 +5,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, never, select, tick};
-use sensor_core::{Engine, FlowSink, Frame};
+use sensor_core::engine::{Config, MidstreamPolicy};
+use sensor_core::{Engine, Frame};
 use sensor_wire::RowId;
 use sensor_wire::host::Hosts;
 use sensor_wire::live::{CaptureStatus, Live, SourceState, Status};
@@ -15,6 +16,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::capture::file::{CaptureError, CaptureReader};
 use crate::capture::live::{self, LiveCapture, LiveError, Tally};
 use crate::capture::{Batch, FrameMeta};
+use crate::crew::{Crew, Done, Effort, Gathered, Merged, Output, Task};
 use crate::rules::Book;
 
 /// A question to the thread that owns the engine. Dropping the receiver of `reply` cancels.
@@ -139,13 +141,26 @@ pub struct Pipeline<S> {
     tally: Option<Arc<Tally>>,
     pace: Option<Pace>,
     error: Option<SourceError>,
+    /// Who runs rules where the engine doesn't.
+    crew: Option<Crew>,
 }
 
-impl<S: FlowSink> Pipeline<S> {
+impl<S: Output> Pipeline<S> {
     /// A pipeline over an engine. `speed` replays at that multiple of the packets' own time; `None` at full speed.
     pub fn new(engine: Engine, sink: S, speed: Option<f64>) -> Pipeline<S> {
         let pace = speed.map(|speed| Pace { speed, origin: None });
-        Pipeline { engine, sink, status: Status::default(), tally: None, pace, error: None }
+        Pipeline { engine, sink, status: Status::default(), tally: None, pace, error: None, crew: None }
+    }
+
+    /// The same with so many workers to run rules and parse messages, where they can be shared: see [`one_thread`].
+    pub fn with_workers(config: Config, sink: S, speed: Option<f64>, workers: u32) -> Pipeline<S> {
+        if workers < 2 || speed.is_some() || one_thread(&config).is_some() {
+            return Pipeline::new(Engine::new(config), sink, speed);
+        }
+        let crew = Crew::start(&config, workers, sink.wants_lines());
+        let mut pipeline = Pipeline::new(Engine::new(Crew::books(config)), sink, None);
+        pipeline.crew = Some(crew);
+        pipeline
     }
 
     /// Answers until rules have been set: no packet is to be read before. False where it is not to go on: it was stopped,
@@ -176,31 +191,40 @@ impl<S: FlowSink> Pipeline<S> {
         self.status.bytes_total = total;
         self.status.state = SourceState::Running;
         let (batches, recycle) = read_ahead(reader);
-        let no_queries = never();
+        let (no_queries, no_batches) = (never(), never());
         let queries = queries.unwrap_or(&no_queries);
         let mut asking = true;
+        let done = self.crew.as_ref().map_or_else(never, Crew::done);
+        // The reader is gone when it has come to its end: then nothing is recycled any more.
+        let mut settled = |batch: Option<Batch>, read| {
+            progress(read, total);
+            batch.map(|batch| recycle.try_send(batch));
+        };
         let ended = loop {
-            let message = if asking {
-                select! {
-                    recv(batches) -> message => message,
-                    recv(queries) -> query => {
-                        match query {
-                            Ok(query) => if self.answer(query) { break None; },
-                            Err(_) => asking = false,
-                        }
-                        continue;
-                    }
+            let full = self.crew.as_ref().is_some_and(Crew::is_full);
+            let message = select! {
+                recv(if full { &no_batches } else { &batches }) -> message => message,
+                recv(done) -> done => {
+                    self.hear(done.ok(), &mut settled);
+                    continue;
                 }
-            } else {
-                batches.recv()
+                recv(if asking { queries } else { &no_queries }) -> query => {
+                    match query {
+                        Ok(query) => if self.answer(query) { break None; },
+                        Err(_) => asking = false,
+                    }
+                    continue;
+                }
             };
             match message {
                 Ok(Message::Batch(batch, read)) => {
+                    if let Some(crew) = &mut self.crew {
+                        crew.send(Task::Batch(Arc::new(batch), read));
+                        continue;
+                    }
                     let stopped = self.ingest(&batch, if asking { Some(queries) } else { None });
                     self.status.bytes_read = read;
-                    progress(read, total);
-                    // The reader is gone when it has come to its end: then nothing is recycled any more.
-                    let _ = recycle.try_send(batch);
+                    settled(Some(batch), read);
                     if stopped {
                         break None;
                     }
@@ -209,7 +233,7 @@ impl<S: FlowSink> Pipeline<S> {
                 Err(_) => break Some(Ok(())),
             }
         };
-        self.engine.finish(&mut self.sink);
+        self.finish(&mut settled);
         match ended {
             None => self.status.state = SourceState::Stopped,
             Some(Ok(())) => self.status.state = SourceState::Ended,
@@ -232,20 +256,26 @@ impl<S: FlowSink> Pipeline<S> {
         let feed = capture.start();
         self.tally = Some(Arc::clone(&feed.tally));
         let ticks = tick(NOW_AND_THEN);
-        let nobody = never();
+        let (nobody, no_messages) = (never(), never());
         let mut queries = queries;
+        let done = self.crew.as_ref().map_or_else(never, Crew::done);
+        let mut settled = |batch: Option<Batch>, _| batch.into_iter().for_each(|batch| feed.recycle(batch));
         let ended = loop {
+            let full = self.crew.as_ref().is_some_and(Crew::is_full);
             select! {
-                recv(feed.messages) -> message => match message {
-                    Ok(live::Message::Batch(batch)) => {
+                recv(if full { &no_messages } else { &feed.messages }) -> message => match (message, &mut self.crew) {
+                    (Ok(live::Message::Batch(batch)), Some(crew)) => crew.send(Task::Batch(Arc::new(batch), 0)),
+                    (Ok(live::Message::Idle(time)), Some(crew)) => crew.send(Task::Tick(time)),
+                    (Ok(live::Message::Batch(batch)), None) => {
                         let frames = batch.frames.iter().map(|meta| frame(&batch, meta));
                         self.engine.ingest(frames, &mut self.sink);
-                        feed.recycle(batch);
+                        settled(Some(batch), 0);
                     }
-                    Ok(live::Message::Idle(time)) => self.engine.tick(time, &mut self.sink),
-                    Ok(live::Message::End(ended)) => break ended,
-                    Err(_) => break Ok(()),
+                    (Ok(live::Message::Idle(time)), None) => self.engine.tick(time, &mut self.sink),
+                    (Ok(live::Message::End(ended)), _) => break ended,
+                    (Err(_), _) => break Ok(()),
                 },
+                recv(done) -> done => self.hear(done.ok(), &mut settled),
                 recv(queries) -> query => match query {
                     // What is still in the kernel's buffer comes before the end.
                     Ok(query) => if self.answer(query) { feed.tally.stop() },
@@ -254,7 +284,7 @@ impl<S: FlowSink> Pipeline<S> {
                 recv(ticks) -> _ => if !now_and_then(&mut self.sink) { feed.tally.stop() },
             }
         };
-        self.engine.finish(&mut self.sink);
+        self.finish(&mut settled);
         match ended {
             Ok(()) => self.status.state = SourceState::Stopped,
             Err(error) => {
@@ -305,13 +335,14 @@ impl<S: FlowSink> Pipeline<S> {
         let (rows, rows_evicted) = self.engine.rows();
         // What the sensor left out for want of room stands with what it could not decode.
         let hosts = self.engine.discovery().map(|discovery| discovery.assets.stats()).unwrap_or_default();
+        let effort = self.crew.as_ref().map_or_else(|| Effort::of(&self.engine), Crew::effort);
         let own = [
             ("sensor.inspections_refused", self.engine.inspections_refused()),
-            ("sensor.detection_refused", self.engine.detection_refused()),
-            ("sensor.expressions_given_up", self.engine.expressions_given_up()),
-            ("sensor.looks_given_up", self.engine.looks_given_up()),
+            ("sensor.detection_refused", effort.detection_refused),
+            ("sensor.expressions_given_up", effort.expressions_given_up),
+            ("sensor.looks_given_up", effort.looks_given_up),
             ("sensor.alerts_refused", self.engine.alerts_refused()),
-            ("sensor.flows_unparsed", self.engine.flows_unparsed()),
+            ("sensor.flows_unparsed", effort.flows_unparsed),
             ("sensor.openings_refused", self.engine.openings_refused()),
             ("sensor.flow_emergencies", self.engine.flow_emergencies()),
             ("sensor.hosts_evicted", hosts.hosts_evicted),
@@ -380,6 +411,67 @@ impl<S: FlowSink> Pipeline<S> {
         false
     }
 
+    /// The source has ended.
+    fn finish(&mut self, settled: &mut impl FnMut(Option<Batch>, u64)) {
+        match &mut self.crew {
+            Some(crew) => {
+                crew.send(Task::Finish);
+                self.drain(settled);
+            }
+            None => self.engine.finish(&mut self.sink),
+        }
+    }
+
+    /// Waits until the workers have done all they were given.
+    fn drain(&mut self, settled: &mut impl FnMut(Option<Batch>, u64)) {
+        while let Some(crew) = self.crew.as_ref().filter(|crew| !crew.is_idle()) {
+            let done = crew.done().recv().ok();
+            self.hear(done, settled);
+        }
+    }
+
+    /// A worker has done a task: goes through those that all have done. `settled` gets batches that nobody needs any more,
+    /// and how much of the capture was read for them.
+    fn hear(&mut self, done: Option<Done>, settled: &mut impl FnMut(Option<Batch>, u64)) {
+        let Some(crew) = &mut self.crew else { return };
+        done.into_iter().for_each(|done| crew.hear(done));
+        while let Some((task, mut gathered)) = self.crew.as_mut().and_then(Crew::next_done) {
+            self.settle(task, &mut gathered, settled);
+            if let Some(crew) = &mut self.crew {
+                crew.recycle(gathered);
+            }
+        }
+    }
+
+    /// Goes through a task that all workers have done.
+    fn settle(&mut self, task: Task, gathered: &mut Gathered, settled: &mut impl FnMut(Option<Batch>, u64)) {
+        let Pipeline { crew: Some(crew), engine, sink, status, .. } = self else { return };
+        engine.heed(crew.judge(gathered));
+        let mut merged = Merged::new(sink, gathered);
+        match task {
+            Task::Batch(batch, read) => {
+                engine.ingest(batch.frames.iter().map(|meta| frame(&batch, meta)), &mut merged);
+                status.bytes_read = read;
+                merged.finish();
+                settled(Arc::into_inner(batch), read);
+            }
+            Task::Tick(time) => {
+                engine.tick(time, &mut merged);
+                merged.finish();
+            }
+            Task::Finish => {
+                engine.finish(&mut merged);
+                merged.finish();
+            }
+            Task::Rules(book, reply) => {
+                merged.finish();
+                crew.set_rules(Arc::clone(&book.rules));
+                engine.set_ruleset(Arc::clone(&book.set), sink);
+                let _ = reply.send(());
+            }
+        }
+    }
+
     /// Answers a query; true when it asks to stop. A viewer that no longer waits for its answer is no fault.
     fn answer(&mut self, query: Query) -> bool {
         match query {
@@ -404,6 +496,12 @@ impl<S: FlowSink> Pipeline<S> {
                 let hosts = self.engine.discovery().map(|discovery| discovery.changed_after(after, budget));
                 let _ = reply.send(hosts.unwrap_or_default());
             }
+            Query::SetRules { book, reply } if self.crew.is_some() => {
+                if let Some(crew) = &mut self.crew {
+                    crew.send(Task::Rules(book, reply));
+                }
+                self.drain(&mut |_, _| ());
+            }
             Query::SetRules { book, reply } => {
                 self.engine.set_rules(Arc::clone(&book.rules), Arc::clone(&book.set), &mut self.sink);
                 let _ = reply.send(());
@@ -415,6 +513,19 @@ impl<S: FlowSink> Pipeline<S> {
         }
         false
     }
+}
+
+/// Why one thread has to look at all flows, where it has to.
+#[must_use]
+pub fn one_thread(config: &Config) -> Option<String> {
+    if config.inline {
+        return Some("what is dropped depends on what was dropped before".into());
+    }
+    if config.midstream_policy != MidstreamPolicy::Ignore {
+        return Some("stream.midstream-policy is set".into());
+    }
+    let (rule, reason) = config.rules.as_ref()?.obstacles().next()?;
+    Some(format!("rule {}:{}: {reason}", rule.gid, rule.sid))
 }
 
 /// What the engine takes of a batch.

@@ -12,6 +12,7 @@ use super::concerned::{self, Concerned};
 use super::explain::{Asked, Places};
 use super::fast::{self, Fast};
 use super::group::{Group, Member};
+use super::judge;
 use super::lists::{self, List};
 use super::option::Parts;
 use super::order::rank;
@@ -57,6 +58,13 @@ pub struct Rules {
     pub(super) hashes: Box<[HashSet<Box<[u8]>, RandomState>]>,
     /// The rule that is asked about, where one is.
     pub(super) asked: Option<Box<Asked>>,
+}
+
+/// None.
+impl Default for Rules {
+    fn default() -> Rules {
+        Rules::compile(&Ruleset::default(), &[]).0
+    }
 }
 
 impl Rules {
@@ -115,6 +123,11 @@ impl Rules {
     #[must_use]
     pub fn asks_hashes(&self) -> bool {
         !self.hashes.is_empty()
+    }
+
+    /// Rules for which one engine has to look at all flows of a capture, and why: others can share it.
+    pub fn obstacles(&self) -> impl Iterator<Item = (&Compiled, &'static str)> {
+        self.all.iter().filter_map(|rule| Some((rule, rule.obstacle?)))
     }
 
     /// Protocols of which some rule asks for parts of messages.
@@ -458,8 +471,10 @@ impl<'a> Compiler<'a> {
             rate: None,
             suppress: [const { None }; 4],
             kind,
+            obstacle: None,
         };
-        let compiled = self.limited(compiled).map_err(whole)?;
+        let mut compiled = self.limited(compiled).map_err(whole)?;
+        compiled.obstacle = judge::obstacle(&compiled, rule);
         Ok((compiled, fast))
     }
 

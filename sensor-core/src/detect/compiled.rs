@@ -62,6 +62,8 @@ pub struct Compiled {
     /// Whose matches are not told: what is said of the rule, of its group and of all.
     pub(super) suppress: [Option<Arc<[Suppression]>>; 4],
     pub(super) kind: Kind,
+    /// Why one engine has to look at all flows where it runs.
+    pub(super) obstacle: Option<&'static str>,
 }
 
 /// Addresses whose matches are not told, and which of a match's ends they are; of all, where none is given.

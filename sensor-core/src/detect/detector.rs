@@ -6,6 +6,7 @@ use super::compile::{Rules, kind};
 use super::compiled::{Compiled, Condition, Effect, is_app};
 use super::explain::{Inquiry, Subject};
 use super::group::Group;
+use super::judge::{self, Claim};
 use super::lists::Datasets;
 use super::shared::{Ends, Judged, Key, Shared};
 use super::state::{FlowState, Window};
@@ -35,11 +36,13 @@ pub struct Settings {
     pub alerts: usize,
     /// The sensor stands in the way of the packets: what a rule drops is dropped.
     pub inline: bool,
+    /// Other engines look at other flows of the same capture: matches are claims, for a [`Judge`](super::Judge).
+    pub apart: bool,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { shared: 262_144, alerts: 15, inline: false }
+        Settings { shared: 262_144, alerts: 15, inline: false, apart: false }
     }
 }
 
@@ -74,6 +77,8 @@ pub enum Place {
 pub struct Output {
     /// Matches that are told, in the order of the rules: see [`Detector::conclude`].
     pub alerts: Vec<Alert>,
+    /// Those that a judge has to hear of instead: see [`Settings::apart`].
+    pub claims: Vec<(Alert, Claim)>,
     /// Transactions that were looked at to their end: nobody here needs them any more.
     pub inspected: Vec<u64>,
     /// A rule says that the flow need not be looked at from here on.
@@ -88,7 +93,7 @@ impl Output {
     /// Nothing matched, and nothing is told.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.matches.is_empty() && self.alerts.is_empty()
+        self.matches.is_empty() && self.alerts.is_empty() && self.claims.is_empty()
     }
 }
 
@@ -137,6 +142,8 @@ pub(super) struct Work {
     pub(super) verify: verify::State,
     pub(super) transforms: verify::Work,
     pub(super) sets: Datasets,
+    /// See [`Settings::apart`].
+    apart: bool,
     /// The rule that is asked about; none has that number where none is.
     pub(super) asked: u32,
     /// What came of it.
@@ -166,6 +173,7 @@ impl Detector {
             verify: verify::State::default(),
             transforms: verify::Work::default(),
             sets: Datasets::new(&rules.lists, most),
+            apart: settings.apart,
             asked: rules.asked.as_ref().map_or(u32::MAX, |asked| asked.number),
             inquiry: rules.asked.as_ref().map(|_| Box::default()),
         };
@@ -399,7 +407,6 @@ impl Detector {
     pub fn conclude(&mut self, state: &mut FlowState, time: i64, out: &mut Output) {
         out.alerts.clear();
         out.verdict = None;
-        let Detector { rules, work, settings } = self;
         let mut matches = std::mem::take(&mut out.matches);
         // A match in the packet and in its stream is one.
         let transaction = |place: Place| match place {
@@ -408,6 +415,13 @@ impl Detector {
         };
         matches.sort_by_key(|it| (it.rule, transaction(it.place), it.place, it.side));
         matches.dedup_by_key(|it| (it.rule, transaction(it.place), it.side));
+        if self.settings.apart {
+            self.claim(&matches, state, time, out);
+            matches.clear();
+            out.matches = matches;
+            return;
+        }
+        let Detector { rules, work, settings } = self;
         for Match { rule: number, side, place, ends } in matches.drain(..) {
             let Some(rule) = rules.get(number) else { continue };
             let (mut action, mut silent) = (rule.action, false);
@@ -444,6 +458,27 @@ impl Detector {
             }
         }
         out.matches = matches;
+    }
+
+    /// Leaves to a judge what matched, but for what lets pass, which ends it: such rules ask nothing of other flows, or
+    /// [`Rules::obstacles`] names them.
+    fn claim(&self, matches: &[Match], state: &mut FlowState, time: i64, out: &mut Output) {
+        out.claims.clear();
+        for Match { rule: number, side, place, ends } in matches {
+            let Some(rule) = self.rules.get(*number) else { continue };
+            out.bypass |= rule.bypass;
+            if rule.is_claimed() {
+                let alert = Alert { rule: *number, side: *side, place: *place, action: rule.action };
+                let claim = Claim { rule: *number, ends: *ends, time, first: out.claims.is_empty() };
+                out.claims.push((alert, claim));
+            }
+            if rule.action == Action::Pass {
+                let flow = rule.acts_on_flow(*place);
+                out.verdict = Some(Verdict { rule: *number, action: Action::Pass, flow });
+                state.passed |= flow;
+                break;
+            }
+        }
     }
 
     fn wants_stream(&self, flow: &FlowView, side: Side) -> bool {
@@ -578,6 +613,9 @@ impl Work {
                     FlowintOperation::Assign | FlowintOperation::Add | FlowintOperation::Subtract => true,
                 }
             }
+            // What other flows left behind is for the judge to ask for.
+            Condition::HostBits(..) if self.apart => true,
+            Condition::PairBit(_, track, _) if self.apart && !judge::is_of_pair(*track) => true,
             Condition::HostBits(names, of, set) => names.iter().any(|name| {
                 hosts(*of, &ends).into_iter().flatten().all(|key| self.shared.has_bit(*name, key, scene.time) == *set)
             }),
@@ -620,6 +658,8 @@ impl Work {
 
     fn effect(&mut self, effect: &Effect, ends: &Ends, time: i64, state: &mut FlowState) {
         let kept = match effect {
+            Effect::HostBit(..) if self.apart => true,
+            Effect::PairBit(_, track, ..) if self.apart && !judge::is_of_pair(*track) => true,
             Effect::Bit(name, command) => state.change_bit(*name, *command),
             Effect::Int(name, operation, operand) => state.change_int(*name, *operation, *operand),
             Effect::HostBit(name, of, command) => {
@@ -641,7 +681,7 @@ fn ends(scene: &Scene<'_>) -> Ends {
     Ends { addresses: scene.addresses(), ports: scene.ports(), flow: scene.flow.id }
 }
 
-fn hosts(of: HostSide, ends: &Ends) -> [Option<Key>; 2] {
+pub(super) fn hosts(of: HostSide, ends: &Ends) -> [Option<Key>; 2] {
     let (source, destination) = (ends.key(Track::Source), ends.key(Track::Destination));
     match of {
         HostSide::Source => [Some(source), None],
@@ -660,4 +700,4 @@ const MOST_MATCHES: usize = 1024;
 const MOST_TOLD: usize = 64;
 
 /// How long a host's bit holds, which nothing says.
-const HOSTBIT_SECONDS: u32 = 3600;
+pub(super) const HOSTBIT_SECONDS: u32 = 3600;

@@ -35,7 +35,7 @@ impl Names {
 }
 
 impl Renumbered {
-    fn of(old: &Rules, new: &Rules) -> Renumbered {
+    pub(super) fn of(old: &Rules, new: &Rules) -> Renumbered {
         let places: HashMap<(u32, u32), u32, RandomState> =
             (0..).zip(&new.all).map(|(place, rule)| ((rule.gid, rule.sid), place)).collect();
         let rules = (0..).zip(&old.all).filter_map(|(place, rule)| Some((place, *places.get(&(rule.gid, rule.sid))?)));

@@ -160,6 +160,14 @@ impl FlowTable {
         Change { flow: index, opened, from_client }
     }
 
+    /// Time goes on with a packet that is counted elsewhere.
+    #[inline]
+    pub fn pass(&mut self, packet: &Packet<'_>, ended: &mut impl FnMut(FlowIndex, &mut Flow)) {
+        if self.clock.tick(packet.time) {
+            self.serve_timers(ended);
+        }
+    }
+
     /// The open flow that an ICMP error is about, which it notes. `upward` is the direction of the packet that the error
     /// quotes.
     pub fn error_about(&mut self, key: &FlowKey, upward: bool) -> Option<FlowIndex> {

@@ -35,7 +35,7 @@ impl Detected {
         }
     }
 
-    pub(super) fn tell(&mut self) {
+    pub(crate) fn tell(&mut self) {
         self.0 |= ALERTED;
     }
 
@@ -43,7 +43,7 @@ impl Detected {
         self.0 |= DROPPED;
     }
 
-    pub(super) fn pass(&mut self) {
+    pub(crate) fn pass(&mut self) {
         self.0 |= PASSED;
     }
 }

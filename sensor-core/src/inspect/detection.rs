@@ -9,7 +9,7 @@ use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::detect::explain::Inquiry;
-use crate::detect::{self, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
+use crate::detect::{self, Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
 use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
 use crate::flow::{Flow, SERVER};
 use crate::rules::Action;
@@ -43,8 +43,12 @@ pub(super) struct Seen<'a> {
 impl Detection {
     /// Of rules.
     pub fn new(rules: Arc<Rules>, config: &Config) -> Detection {
-        let settings =
-            detect::Settings { alerts: config.packet_alerts, inline: config.inline, ..detect::Settings::default() };
+        let settings = detect::Settings {
+            alerts: config.packet_alerts,
+            inline: config.inline,
+            apart: config.share.is_some(),
+            ..detect::Settings::default()
+        };
         Detection {
             detector: Detector::new(rules, settings),
             states: Slab::new(),
@@ -154,7 +158,10 @@ impl Detection {
         self.detector.conclude(state, packet.time, &mut self.out);
         if let Some(verdict) = self.out.verdict {
             match (verdict.flow, verdict.action) {
-                (true, Action::Pass) => flow.detection.pass(),
+                (true, Action::Pass) => {
+                    flow.detection.pass();
+                    sink.changed(flow);
+                }
                 (true, _) => flow.detection.drop(),
                 (false, _) => {}
             }
@@ -272,19 +279,20 @@ impl Detection {
 
     /// Hands on alerts about a packet of no flow.
     fn tell_of(&mut self, packet: &Packet<'_>, sink: &mut impl FlowSink) {
-        for alert in self.out.alerts.drain(..) {
-            let Some(rule) = self.detector.rules().rules().get(alert.rule as usize) else { continue };
-            sink.alert(&Alerted {
+        let (rules, inline) = (self.detector.rules().rules(), self.inline);
+        let alerted = |alert: &Alert| {
+            Some(Alerted {
                 flow: None,
                 packet: Some(packet),
                 time: packet.time,
                 side: alert.side,
-                rule,
-                action: if self.inline { alert.action } else { Action::Alert },
+                rule: rules.get(alert.rule as usize)?,
+                action: if inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction: None,
-            });
-        }
+            })
+        };
+        hand_on(&mut self.out, alerted, sink);
     }
 
     /// Hands on alerts, with their transactions where these are still there.
@@ -297,25 +305,40 @@ impl Detection {
         sink: &mut impl FlowSink,
     ) {
         self.out.inspected.clear();
-        for alert in self.out.alerts.drain(..) {
-            let Some(rule) = self.detector.rules().rules().get(alert.rule as usize) else { continue };
+        if !self.out.alerts.is_empty() {
             flow.detection.tell();
+        }
+        let (rules, inline, flow) = (self.detector.rules().rules(), self.inline, &*flow);
+        let alerted = |alert: &Alert| {
             let transaction = match alert.place {
                 Place::Transaction(id) => parsing
                     .and_then(Parsing::parser)
                     .and_then(|(protocol, parser)| Some((protocol, id, parser.transaction(id)?))),
                 Place::Packet | Place::Stream | Place::Frame(_) => None,
             };
-            sink.alert(&Alerted {
+            Some(Alerted {
                 flow: Some(flow),
                 time,
                 packet,
                 side: alert.side,
-                rule,
-                action: if self.inline { alert.action } else { Action::Alert },
+                rule: rules.get(alert.rule as usize)?,
+                action: if inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction,
-            });
+            })
+        };
+        hand_on(&mut self.out, alerted, sink);
+    }
+}
+
+/// Hands on what was found, as `alerted` puts it.
+fn hand_on<'a>(out: &mut Output, alerted: impl Fn(&Alert) -> Option<Alerted<'a>>, sink: &mut impl FlowSink) {
+    for alerted in out.alerts.drain(..).filter_map(|alert| alerted(&alert)) {
+        sink.alert(&alerted);
+    }
+    for (alert, claim) in out.claims.drain(..) {
+        if let Some(alerted) = alerted(&alert) {
+            sink.claim(&claim, &alerted);
         }
     }
 }

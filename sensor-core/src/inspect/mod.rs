@@ -275,6 +275,16 @@ impl Inspector {
         }
     }
 
+    /// A flow's messages tell what it carries, wherever they are read.
+    pub fn carries(&mut self, flow: &mut Flow, app: Option<AppProto>) {
+        flow.app = app;
+        if let (Inspection::At(place), Some(app), ip_proto::TCP) = (flow.inspection, app, flow.key.proto)
+            && let Some(Conversation { probe, .. }) = self.connections.get_mut(place.get())
+        {
+            *probe = Probe::expected(app);
+        }
+    }
+
     /// A flow ends: what waited is read, what is left is told, and its place is given back.
     #[inline]
     pub fn ended(&mut self, flow: &mut Flow, sink: &mut impl FlowSink) {
@@ -325,7 +335,7 @@ impl Inspector {
         flow.app = reading.known;
         if let Some(observer) = &mut self.observer {
             openings.iter_mut().for_each(|opening| observer.close(opening));
-            if flow.sides[SERVER].payload.bytes() > 0 {
+            if known.is_none() && flow.sides[SERVER].payload.bytes() > 0 {
                 observer.protocol(flow);
             }
         }
@@ -387,6 +397,17 @@ impl Inspector {
         let mut reading = Reading { flow, time, known, probe, openings, parsing: parsing_of, tools };
         let events = connection.segment(&segment, streams, &mut reading);
         flow.app = reading.known;
+        let mut turned = flow.app != known;
+        // A service is what its flows begin as: told as soon as that is known and the server has answered.
+        let served = flow.sides[SERVER].payload.bytes();
+        let first_served = side == Side::ToClient && served <= u64::from(packet.payload_len);
+        if served > 0
+            && (known.is_none() || first_served)
+            && flow.app.is_some()
+            && let Some(observer) = observer
+        {
+            observer.protocol(flow);
+        }
         let done = connection.is_done(stream::Side::Client) && connection.is_done(stream::Side::Server);
         let parsing = parsing.as_deref_mut().filter(|parsing| parsing.is_due());
         if let Some(detection) = detection {
@@ -399,12 +420,16 @@ impl Inspector {
             match parsing.take_next() {
                 Some(Next::Is(app)) => {
                     flow.app = Some(app);
+                    turned = true;
                     *probe = Probe::expected(app);
                 }
                 Some(Next::Probe) => probe.restart(prefixes),
                 None => {}
             }
             account(parsing, &mut self.parsed, self.parsed_limit, &mut self.unparsed);
+        }
+        if turned {
+            sink.changed(flow);
         }
         if done {
             self.inspected(flow, sink);

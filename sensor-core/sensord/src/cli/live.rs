@@ -8,14 +8,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
-use sensor_core::Engine;
 use sensor_wire::interface::Interface;
 use sensor_wire::live::{CaptureStatus, failure};
 
-use super::{RuleArgs, Settings, config, report, warn, warn_of};
+use super::{RuleArgs, Settings, Workers, config, report, warn, warn_of};
 use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
 use crate::eve::EveWriter;
-use crate::pipeline::{self, Pipeline, Query};
+use crate::pipeline::{self, Query};
 use crate::{sandbox, signals};
 
 /// What to capture.
@@ -81,6 +80,8 @@ pub(super) struct Run {
     #[command(flatten)]
     rules: RuleArgs,
     #[command(flatten)]
+    workers: Workers,
+    #[command(flatten)]
     wire: Wire,
 }
 
@@ -99,7 +100,7 @@ pub(super) fn run(args: &Run) -> Result<u8> {
     }
     let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), Arc::clone(&book.set));
     let (opened, about) = args.wire.open(&args.interface, &args.rules.folders())?;
-    let mut pipeline = Pipeline::new(Engine::new(config), eve, None);
+    let mut pipeline = args.workers.pipeline(config, eve, None);
     let (mut unwritten, ran) = (None, opened.is_ok());
     match opened {
         Ok(capture) => {
