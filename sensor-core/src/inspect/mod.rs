@@ -384,6 +384,16 @@ impl Inspector {
         let Some(Conversation { connection, probe, openings, parsing }) = connections.get_mut(place) else {
             return false;
         };
+        // Where rules ask for streams a flow is followed from its SYN on: the client shows itself later.
+        if let (Some(observer), [client @ Opening::Unheard, _]) = (observer.as_mut(), &mut *openings)
+            && from_client
+            && !flow.midstream
+            && packet.tcp.flags.has(TcpFlags::ACK)
+            && (flow.state != FlowState::New || packet.payload_len > 0)
+        {
+            observer.established(flow, packet);
+            *client = Opening::Noted;
+        }
         let segment = segment_of(packet, from_client);
         let tools = Tools {
             prefixes,

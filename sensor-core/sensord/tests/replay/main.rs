@@ -8,6 +8,7 @@ mod flows;
 mod hosts;
 mod ips;
 mod rules;
+mod workers;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
