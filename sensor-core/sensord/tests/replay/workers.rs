@@ -56,7 +56,7 @@ fn captures() -> Vec<PathBuf> {
 
 #[test]
 fn any_number_of_workers_gives_the_same_records() {
-    let mut told = BTreeMap::new();
+    let mut told: BTreeMap<u64, usize> = BTreeMap::new();
     for capture in captures() {
         let one = with("1", &capture, RULES);
         for workers in ["2", "5"] {
