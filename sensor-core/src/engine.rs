@@ -122,6 +122,8 @@ pub struct Alerted<'a> {
     pub action: Action,
     /// What it matched in.
     pub place: detect::Place,
+    /// What rules have kept of the flow.
+    pub kept: detect::Kept<'a>,
     /// The transaction it matched in, with its protocol and number.
     pub transaction: Option<(&'static Protocol, u64, &'a dyn Transaction)>,
 }

@@ -148,7 +148,7 @@ impl Detector {
                     let mut cx =
                         Cx { start: piece.start, ends: piece.ends, ..Cx::new(&mut work.verify, &mut work.sets) };
                     if rule.looks.iter().all(|look| look.chain.matches(data, &mut cx)) {
-                        work.matched(*number, rule, &scene, state, Place::Frame(piece.id), out);
+                        work.matched(rules, *number, &scene, state, Place::Frame(piece.id), out);
                     }
                 }
                 work.found.give(list);

@@ -199,7 +199,7 @@ fn look(
                     if known.told.len() < MOST_WAITING {
                         known.told.push((*number, side));
                     }
-                    work.matched(*number, rule, &scene, state, Place::Transaction(id), out);
+                    work.matched(rules, *number, &scene, state, Place::Transaction(id), out);
                 }
             }
         }

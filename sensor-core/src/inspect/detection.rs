@@ -9,7 +9,7 @@ use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::detect::explain::Inquiry;
-use crate::detect::{self, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
+use crate::detect::{self, Detector, FlowState, FlowView, Kept, Output, PacketView, Place, Rules};
 use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
 use crate::flow::{Flow, SERVER};
 use crate::rules::Action;
@@ -84,7 +84,8 @@ impl Detection {
         self.detector.inquiry()
     }
 
-    /// Meets a packet before anything else does. False: it is dropped, and nothing more is to be done with it.
+    /// Meets a packet before anything else does. False: it is dropped, or its flow
+    /// left alone, and nothing more is to be done with it.
     pub fn admits(&mut self, flow: &mut Flow, packet: &Packet<'_>, side: Side, sink: &mut impl FlowSink) -> bool {
         let mut reason = DropReason::Flow;
         if flow.detection.place().is_none() && self.states.len() < self.limit {
@@ -106,6 +107,9 @@ impl Detection {
                     MidstreamPolicy::Drop => {}
                 }
             }
+        }
+        if flow.detection.is_bypassed() {
+            return false;
         }
         if !flow.detection.is_dropped() {
             return true;
@@ -164,6 +168,12 @@ impl Detection {
             }
         }
         self.tell(flow, packet.time, Some(packet), parsing, sink);
+        if self.out.bypass {
+            flow.detection.bypass();
+            if let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) {
+                state.pass();
+            }
+        }
     }
 
     /// What rules ask of a flow. One whose handshake was not seen is established, and carries something, for nobody
@@ -283,6 +293,7 @@ impl Detection {
                 action: if self.inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction: None,
+                kept: Kept::new(self.detector.rules(), None, alert.rule),
             });
         }
     }
@@ -297,6 +308,8 @@ impl Detection {
         sink: &mut impl FlowSink,
     ) {
         self.out.inspected.clear();
+        let place = flow.detection.place();
+        let state = place.and_then(|place| self.states.get(place));
         for alert in self.out.alerts.drain(..) {
             let Some(rule) = self.detector.rules().rules().get(alert.rule as usize) else { continue };
             flow.detection.tell();
@@ -315,7 +328,11 @@ impl Detection {
                 action: if self.inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction,
+                kept: Kept::new(self.detector.rules(), state, alert.rule),
             });
+        }
+        if let Some(state) = place.and_then(|place| self.states.get_mut(place)) {
+            state.forget(self.detector.rules());
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::detect::transaction::{At, each, holds_hash, holds_name, holds_number,
 use crate::detect::verify::{self, Chain, Cx, Sets};
 use crate::detect::view::Scene;
 use crate::rules::ast;
-use crate::rules::ast::{DatasetCommand, NumberTest};
+use crate::rules::ast::{DatasetCommand, NumberTest, RepSide};
 
 /// What is looked at.
 #[derive(Clone, Copy)]
@@ -135,7 +135,7 @@ impl Trial<'_> {
             Part::Flow => flow(rule, scene),
             Part::Test(at) => of(rule.tests.get(at).map(|test| (test.holds(scene), test.there(scene)))),
             Part::Condition(at) => of(rule.conditions.get(at).map(|condition| {
-                let held = self.work.condition(condition, scene, self.state);
+                let held = self.work.condition(self.rules, condition, scene, self.state);
                 (held, self.kept(condition, held))
             })),
             Part::Number(at) => of(rule.numbers.get(at).zip(transaction).map(|(test, (at, _))| {
@@ -172,6 +172,27 @@ impl Trial<'_> {
             }
             Condition::Int(name, ..) => {
                 self.state.int(*name).map_or_else(|| "was never set".into(), |number| format!("is {number}"))
+            }
+            Condition::Value(..) => {
+                if held {
+                    String::new()
+                } else {
+                    "was not kept, or has another value".into()
+                }
+            }
+            Condition::Reputation { which, category, .. } => {
+                let (source, destination) = self.scene.addresses();
+                let of = |address| match self.rules.reputations.score(address, *category) {
+                    Some(score) => score.to_string(),
+                    None => "none".into(),
+                };
+                match which {
+                    RepSide::Source => format!("the source's is {}", of(source)),
+                    RepSide::Destination => format!("the destination's is {}", of(destination)),
+                    RepSide::Any | RepSide::Both => {
+                        format!("the source's is {}, the destination's {}", of(source), of(destination))
+                    }
+                }
             }
             Condition::App { .. } => {
                 let carries = self.scene.flow.app.map_or("nothing that was recognised", |app| app.name());
