@@ -527,9 +527,11 @@ impl Engine {
             if change.opened {
                 self.stats.flows += 1;
             }
-            if let Some(flow) = self.table.get_mut(change.flow)
-                && !packet.icmp_error
-            {
+            if packet.icmp_error {
+                // It is about a flow, and no packet of it.
+                let mut sink = Telling { index: change.flow, sink, alerts };
+                inspector.error(packet, anomalies, &mut sink);
+            } else if let Some(flow) = self.table.get_mut(change.flow) {
                 let mut sink = Telling { index: change.flow, sink, alerts };
                 inspector.packet(flow, packet, change.from_client, anomalies, &mut sink);
             }

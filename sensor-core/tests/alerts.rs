@@ -123,6 +123,38 @@ alert udp any any -> any any (content:"cut"; pcre:"/user=(\w+)/, flow:user"; con
     assert_eq!(bed.told.1, expected);
 }
 
+/// An Ethernet frame with IPv4, ICMP and the packet that the error is about.
+fn unreachable(from: [u8; 4], to: [u8; 4], about: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0u8; 12];
+    frame.extend([0x08, 0x00, 0x45, 0]);
+    frame.extend((28 + about.len() as u16).to_be_bytes());
+    frame.extend([0, 0, 0x40, 0, 64, 1, 0, 0]);
+    frame.extend(from);
+    frame.extend(to);
+    frame.extend([3, 3, 0, 0, 0, 0, 0, 0]);
+    frame.extend(about);
+    frame
+}
+
+#[test]
+fn errors_of_icmp_are_looked_at_by_rules() {
+    let rules = r#"
+alert icmp any any -> any any (itype:3; icode:3; sid:1;)
+alert ip 192.0.2.1 any -> 10.0.0.1 any (content:"lost"; sid:2;)
+alert icmp any any -> any any (itype:8; sid:3;)
+alert udp any any -> any any (content:"lost"; sid:4;)
+"#;
+    let mut bed = Bed::new(rules, Limits::default());
+    let asked = udp([10, 0, 0, 1], 4000, [192, 0, 2, 1], 99, b"lost");
+    // One of a flow that is known, and one of a flow that is not.
+    bed.packet(0, &asked);
+    bed.packet(0, &unreachable([192, 0, 2, 1], [10, 0, 0, 1], &asked[14..]));
+    let other = udp([10, 0, 0, 1], 4001, [192, 0, 2, 1], 99, b"gone");
+    bed.packet(0, &unreachable([192, 0, 2, 1], [10, 0, 0, 1], &other[14..]));
+    let sids: Vec<&str> = bed.told.1.iter().filter_map(|told| told.split(':').next()).collect();
+    assert_eq!(sids, ["4", "1", "2", "1"]);
+}
+
 #[test]
 fn reputations_are_asked_once_in_each_direction() {
     let rules = r#"
