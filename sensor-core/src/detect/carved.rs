@@ -4,6 +4,7 @@ use super::app::Pattern;
 use super::compile::Rules;
 use super::compiled::{Compiled, Kind};
 use super::detector::{Detector, Output, Place};
+use super::explain::Subject;
 use super::group::{Bucket, Member};
 use super::state::FlowState;
 use super::transaction::transformed;
@@ -140,6 +141,9 @@ impl Detector {
                 let list = work.found.take();
                 for number in &list {
                     let Some(rule) = rules.get(*number) else { continue };
+                    if *number == work.asked {
+                        work.explain(rules, &scene, state, Subject::Frame(piece.id, bytes, piece.start, piece.ends));
+                    }
                     if !work.holds(rules, rule, &scene, state) {
                         continue;
                     }
