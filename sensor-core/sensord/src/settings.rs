@@ -410,7 +410,7 @@ mod tests {
         ];
         assert_eq!(reputations(&settings), None);
         settings.push("reputation-categories-file=/rep/categories.txt".to_owned());
-        assert!(apply(&settings, &mut config).unwrap().is_empty());
+        assert!(apply(&settings, &mut Config::default()).unwrap().is_empty());
         let lists = ["/rep/a.list", "/rep/b.list", "/other/c.list"].map(PathBuf::from);
         assert_eq!(reputations(&settings), Some(("/rep/categories.txt".into(), lists.into())));
         let fault = |text: &str| format!("{:#}", of_toml(text).unwrap_err());
