@@ -50,7 +50,7 @@ pub trait FlowSink {
     /// A rule matched in an engine that has a share of a capture: a judge says whether it is an alert.
     fn claim(&mut self, _: &Claim, _: &Alerted<'_>) {}
 
-    /// What a flow carries was told by its messages, or rules let it pass.
+    /// What a flow carries was told by its messages, or rules let it pass or bypass it.
     fn changed(&mut self, _: &Flow) {}
 
     /// What follows comes of the frame of that number, from 1.
@@ -132,6 +132,8 @@ pub struct Alerted<'a> {
     pub action: Action,
     /// What it matched in.
     pub place: detect::Place,
+    /// What rules have kept of the flow.
+    pub kept: detect::Kept<'a>,
     /// The transaction it matched in, with its protocol and number.
     pub transaction: Option<(&'static Protocol, u64, &'a dyn Transaction)>,
 }
@@ -569,7 +571,9 @@ impl Engine {
                 self.stats.flows += 1;
             }
             if packet.icmp_error {
-                inspector.error(packet, anomalies, sink);
+                // It is about a flow, and no packet of it.
+                let mut sink = Telling { index: change.flow, sink, alerts };
+                inspector.error(packet, anomalies, &mut sink);
             } else if let Some(flow) = self.table.get_mut(change.flow) {
                 let mut sink = Telling { index: change.flow, sink, alerts };
                 inspector.packet(flow, packet, change.from_client, anomalies, &mut sink);
@@ -727,6 +731,7 @@ fn note(
         }
         Noted::App(app) => inspector.carries(flow, app),
         Noted::Passed => flow.detection.pass(),
+        Noted::Bypassed => flow.detection.bypass(),
     });
 }
 

@@ -83,6 +83,8 @@ pub enum Noted {
     App(Option<AppProto>),
     /// Rules let it pass.
     Passed,
+    /// Rules had it looked at no more.
+    Bypassed,
 }
 
 /// Notes in the order of their frames.

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use sensor_core::detect::Rules;
 use sensor_core::engine::Config;
+use sensor_core::rules::ast::Scope;
+use sensor_core::rules::reputation::Reputations;
 use sensor_core::rules::{Ruleset, Variables};
 use sensor_core::{Alerted, Engine, FlowSink, Frame, Limits};
 use sensor_wire::row::{RuleAction, RuleNote};
@@ -43,21 +45,34 @@ struct Bed {
     told: Told,
 }
 
-/// Alerts, for the comparison.
+/// Alerts, for the comparison, and what rules had kept of their flows.
 #[derive(Default)]
-struct Told(u64);
+struct Told(u64, Vec<String>);
 
 impl FlowSink for Told {
     fn flow(&mut self, _: &sensor_core::flow::Flow) {}
 
-    fn alert(&mut self, _: &Alerted<'_>) {
+    fn alert(&mut self, alert: &Alerted<'_>) {
         self.0 += 1;
+        let values = [Scope::Flow, Scope::Packet, Scope::Alert].map(|scope| {
+            let of = alert.kept.values(scope).map(|(name, value)| format!("{name}={}", String::from_utf8_lossy(value)));
+            of.collect::<Vec<_>>().join(",")
+        });
+        let bits: Vec<&str> = alert.kept.bits().collect();
+        let ints: Vec<String> = alert.kept.ints().map(|(name, value)| format!("{name}={value}")).collect();
+        let all = [bits.join(","), ints.join(",")].into_iter().chain(values).collect::<Vec<_>>().join(" ");
+        self.1.push(format!("{}: {all}", alert.rule.sid));
     }
 }
 
 impl Bed {
     fn new(rules: &str, limits: Limits) -> Bed {
+        Bed::knowing(Reputations::default(), rules, limits)
+    }
+
+    fn knowing(reputations: Reputations, rules: &str, limits: Limits) -> Bed {
         let mut set = Ruleset::new(Variables::default());
+        set.set_reputations(reputations);
         set.read("t.rules", rules.as_bytes());
         assert_eq!(set.refusals(), []);
         let (rules, refusals) = Rules::compile(&set, &[]);
@@ -81,6 +96,102 @@ impl Bed {
 
 fn messages(row: &Row) -> Vec<(u8, &str, u32)> {
     row.events.iter().map(|event| (event.severity, event.message.as_str(), event.count)).collect()
+}
+
+#[test]
+fn groups_of_expressions_are_kept_of_flows_packets_and_alerts() {
+    let rules = r#"
+alert udp any any -> any any (content:"user"; pcre:"/user=(\w+).id=(\d+)/, flow:user, pkt:id"; sid:1;)
+alert udp any any -> any any (content:"host"; pcre:"/(?P<alert_first>\w)(?P<flow_rest>\w+)\.example/"; flowbits:set,b; flowint:n,=,7; sid:2;)
+alert udp any any -> any any (flowvar:user,"an"; content:"x"; sid:3;)
+alert udp any any -> any any (pktvar:id,"42"; content:"user"; sid:4;)
+alert udp any any -> any any (content:"cut"; pcre:"/user=(\w+)/, flow:user"; content:"never"; sid:5;)
+"#;
+    let mut bed = Bed::new(rules, Limits::default());
+    for payload in ["x", "cut user=anna", "user=anna.id=42", "x", "host.example", "x"] {
+        bed.packet(0, &udp([10, 0, 0, 1], 4000, [192, 0, 2, 1], 99, payload.as_bytes()));
+    }
+    bed.packet(0, &udp([10, 0, 0, 2], 4000, [192, 0, 2, 1], 99, b"x"));
+    let expected = [
+        "1:   user=anna id=42 ",
+        "4:   user=anna id=42 ",
+        "3:   user=anna  ",
+        "2: b n=7 user=anna,rest=ost  first=h",
+        "3: b n=7 user=anna,rest=ost  ",
+        "3: b n=7 user=anna,rest=ost  ",
+    ];
+    assert_eq!(bed.told.1, expected);
+}
+
+/// An Ethernet frame with IPv4, ICMP and the packet that the error is about.
+fn unreachable(from: [u8; 4], to: [u8; 4], about: &[u8]) -> Vec<u8> {
+    let mut frame = vec![0u8; 12];
+    frame.extend([0x08, 0x00, 0x45, 0]);
+    frame.extend((28 + about.len() as u16).to_be_bytes());
+    frame.extend([0, 0, 0x40, 0, 64, 1, 0, 0]);
+    frame.extend(from);
+    frame.extend(to);
+    frame.extend([3, 3, 0, 0, 0, 0, 0, 0]);
+    frame.extend(about);
+    frame
+}
+
+#[test]
+fn errors_of_icmp_are_looked_at_by_rules() {
+    let rules = r#"
+alert icmp any any -> any any (itype:3; icode:3; sid:1;)
+alert ip 192.0.2.1 any -> 10.0.0.1 any (content:"lost"; sid:2;)
+alert icmp any any -> any any (itype:8; sid:3;)
+alert udp any any -> any any (content:"lost"; sid:4;)
+"#;
+    let mut bed = Bed::new(rules, Limits::default());
+    let asked = udp([10, 0, 0, 1], 4000, [192, 0, 2, 1], 99, b"lost");
+    // One of a flow that is known, and one of a flow that is not.
+    bed.packet(0, &asked);
+    bed.packet(0, &unreachable([192, 0, 2, 1], [10, 0, 0, 1], &asked[14..]));
+    let other = udp([10, 0, 0, 1], 4001, [192, 0, 2, 1], 99, b"gone");
+    bed.packet(0, &unreachable([192, 0, 2, 1], [10, 0, 0, 1], &other[14..]));
+    let sids: Vec<&str> = bed.told.1.iter().filter_map(|told| told.split(':').next()).collect();
+    assert_eq!(sids, ["4", "1", "2", "1"]);
+}
+
+#[test]
+fn reputations_are_asked_once_in_each_direction() {
+    let rules = r#"
+alert ip any any -> any any (iprep:src,CnC,>,30; sid:1;)
+alert ip any any -> any any (iprep:dst,CnC,>,30; sid:2;)
+alert ip any any -> any any (iprep:any,CnC,<,30; sid:3;)
+alert ip any any -> any any (iprep:both,CnC,isset; sid:4;)
+alert udp any any -> any any (iprep:dst,Bots,isset; content:"x"; sid:5;)
+alert udp any any -> any any (iprep:src,CnC,isnotset; content:"x"; sid:6;)
+"#;
+    let mut known = Reputations::default();
+    known.read_categories(b"1,CnC,x\n2,Bots,y\n").unwrap();
+    known.read(b"192.0.2.0/24,1,40\n10.0.0.7,1,10\n192.0.2.1,2,1\n").unwrap();
+    let mut bed = Bed::knowing(known, rules, Limits::default());
+    for _ in 0..2 {
+        bed.packet(0, &udp([10, 0, 0, 1], 4000, [192, 0, 2, 1], 99, b"x"));
+        bed.packet(0, &udp([192, 0, 2, 1], 99, [10, 0, 0, 1], 4000, b"y"));
+    }
+    bed.packet(0, &udp([10, 0, 0, 7], 4000, [192, 0, 2, 1], 99, b"y"));
+    let sids: Vec<&str> = bed.told.1.iter().filter_map(|told| told.split(':').next()).collect();
+    assert_eq!(sids, ["2", "5", "6", "1", "5", "6", "2", "3", "4"]);
+}
+
+#[test]
+fn a_flow_that_is_bypassed_is_counted_and_not_looked_into() {
+    let rules = r#"
+alert udp any any -> any any (content:"go"; bypass; sid:1;)
+alert udp any any -> any any (content:"a"; sid:2;)
+"#;
+    let mut bed = Bed::new(rules, Limits::default());
+    for payload in ["a", "go a", "a", "a"] {
+        bed.packet(0, &udp([10, 0, 0, 1], 4000, [192, 0, 2, 1], 99, payload.as_bytes()));
+    }
+    bed.packet(0, &udp([10, 0, 0, 1], 4001, [192, 0, 2, 1], 99, b"a"));
+    assert_eq!(bed.told.1, ["2:     ", "1:     ", "2:     ", "2:     "]);
+    let packets: u64 = bed.rows().iter().map(|row| row.packets).sum();
+    assert_eq!(packets, 5);
 }
 
 #[test]

@@ -276,6 +276,30 @@ fn buffers_of_another_protocol_and_flows_without_a_start_have_reasons_of_their_o
 }
 
 #[test]
+fn rules_of_frames_are_explained() {
+    let capture = Capture::bundled("flows/tcp-closed.pcap");
+    let text = br#"
+alert http any any -> any any (frame:http1.request; content:"GET "; startswith; content:"Host: geo."; sid:1;)
+alert http any any -> any any (frame:http1.response; content:"HTTP/1."; startswith; sid:2;)
+alert http any any -> any any (frame:http1.stream; content:"Host: geo."; sid:3;)
+alert http any any -> any any (frame:http1.request; content:"GET "; content:"no such host"; sid:4;)"#;
+    let set = ruleset(text);
+    let alerts = alerts(&set, &capture);
+    let told = agrees(&set, 1, &alerts, &capture);
+    assert_eq!((told.counts.matched, told.counts.alerts), (1, 1));
+    assert!(matches!(best(&told).place, Place::Frame(_)), "{:?}", best(&told));
+    let method = step(&told, best(&told), "content:\"GET ").at.as_ref().unwrap();
+    assert_eq!((method.offset, method.len), (0, 4), "{method:?}");
+    let told = agrees(&set, 2, &alerts, &capture);
+    assert_eq!((told.counts.matched, told.counts.alerts), (3, 3));
+    let told = agrees(&set, 3, &alerts, &capture);
+    assert_eq!((told.counts.matched, told.counts.alerts), (1, 1));
+    let told = agrees(&set, 4, &alerts, &capture);
+    assert_eq!((told.counts.matched, told.counts.flows), (0, 3));
+    assert_eq!(step(&told, best(&told), "content:\"no such").state, StepState::Failed);
+}
+
+#[test]
 fn bits_of_flows_are_set_by_the_rules_that_set_them() {
     let capture = Capture::bundled("flows/tcp-closed.pcap");
     let text = br#"

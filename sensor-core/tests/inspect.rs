@@ -1,9 +1,14 @@
 //! The engine tells which protocol a flow carries, and holds to its bound while it finds out.
 
-use sensor_core::applayer::AppProto;
+use std::sync::Arc;
+
+use sensor_core::applayer::parser::Settings;
+use sensor_core::applayer::{AppProto, protocols};
+use sensor_core::detect::Rules;
 use sensor_core::engine::Config;
 use sensor_core::flow::Flow;
-use sensor_core::{Engine, FlowSink, Frame, Limits};
+use sensor_core::rules::Ruleset;
+use sensor_core::{Alerted, Engine, FlowSink, Frame, Limits};
 
 #[derive(Default)]
 struct Protocols(Vec<Option<AppProto>>);
@@ -77,6 +82,51 @@ fn a_protocol_is_told_from_pieces_in_the_wrong_order_on_a_port_that_is_nobodys()
     assert_eq!(engine.inspections(), 0, "what is known is not read any further");
     engine.finish(&mut sink);
     assert_eq!(sink.0, [Some(AppProto::Http)]);
+}
+
+/// Sids of alerts.
+#[derive(Default)]
+struct Sids(Vec<u32>);
+
+impl FlowSink for Sids {
+    fn flow(&mut self, _: &Flow) {}
+
+    fn alert(&mut self, alert: &Alerted<'_>) {
+        self.0.push(alert.rule.sid);
+    }
+}
+
+#[test]
+fn what_is_added_to_a_body_that_was_complete_is_searched_too() {
+    let text = br#"
+alert http any any -> any any (http.request_body; content:"evil"; sid:1;)
+alert http any any -> any any (http.request_body; content:"good"; sid:2;)
+alert http any any -> any any (http.request_body; content:"33rd"; sid:3;)
+"#;
+    let mut set = Ruleset::default();
+    set.read("t.rules", text);
+    let (rules, refusals) = Rules::compile(&set, protocols::all());
+    assert_eq!((set.refusals(), refusals), (&[][..], vec![]));
+    let parse = Some(Settings::default());
+    let config =
+        Config { rules: Some(Arc::new(rules)), ruleset: Arc::new(set), parse, window_ns: None, ..Config::default() };
+    let mut engine = Engine::new(config);
+    let mut frames = handshake(40_000).to_vec();
+    let mut seq = FIRST + 1;
+    let mut late = vec![b"=evil\r\n".to_vec()];
+    late.extend((0..40).map(|line| if line == 32 { b"=33rd\r\n".to_vec() } else { b"=more\r\n".to_vec() }));
+    let post = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\ngood".to_vec();
+    for data in std::iter::once(post).chain(late) {
+        frames.push(tcp(40_000, true, PSH_ACK, seq, ANSWER + 1, &data));
+        seq += data.len() as u32;
+        frames.push(tcp(40_000, false, ACK, ANSWER + 1, seq, b""));
+    }
+    let mut sink = Sids::default();
+    let frames = frames.iter().zip(1_700_000_000_000_000_000..);
+    engine.ingest(frames.map(|(data, time)| Frame { time, link: 1, wire: data.len() as u32, data }), &mut sink);
+    engine.finish(&mut sink);
+    // It is not searched with each line without end, but once more in the end.
+    assert_eq!(sink.0, [2, 1, 3]);
 }
 
 #[test]

@@ -90,13 +90,19 @@ struct RuleSources {
     /// Other networks: CIDRs, or `any`.
     #[arg(long, value_name = "CIDRS|any", default_value = "any")]
     external_net: String,
+    /// Set an address variable of rules; repeatable.
+    #[arg(long = "address-var", value_name = "NAME=ADDRESSES", value_parser = variable)]
+    addresses: Vec<(String, String)>,
+    /// Set a port variable of rules; repeatable.
+    #[arg(long = "port-var", value_name = "NAME=PORTS", value_parser = variable)]
+    ports: Vec<(String, String)>,
 }
 
 impl RuleSources {
     /// Reads the rules, those that the sensor brings along first where they are wanted, and the files that settings
     /// name beside them. The engine is told of the own networks.
     fn read(&self, starter: bool, settings: &[String], config: &mut Config) -> Result<Ruleset> {
-        let RuleSources { rules, home_net, external_net } = self;
+        let RuleSources { rules, home_net, external_net, addresses, ports } = self;
         config.home = Networks::parse(home_net).with_context(|| format!("--home-net {home_net}"))?;
         Networks::parse(external_net).with_context(|| format!("--external-net {external_net}"))?;
         let mut variables = Variables::default();
@@ -104,6 +110,13 @@ impl RuleSources {
             let value = if value == "any" || value.starts_with('[') { value.clone() } else { format!("[{value}]") };
             if !variables.set(Kind::Address, name, &value) {
                 bail!("{name}: its value is too long");
+            }
+        }
+        for (kind, all) in [(Kind::Address, addresses), (Kind::Port, ports)] {
+            for (name, value) in all {
+                if !variables.set(kind, name, value) {
+                    bail!("{name}: its value is too long");
+                }
             }
         }
         let mut set = Ruleset::new(variables);
@@ -114,10 +127,7 @@ impl RuleSources {
             files::read(&mut set, path)?;
         }
         files::provide(&mut set);
-        for (key, path) in settings::files(settings) {
-            let bytes = std::fs::read(path).with_context(|| format!("{key} {path}"))?;
-            if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
-        }
+        files::beside(&mut set, settings)?;
         Ok(set)
     }
 }
@@ -223,13 +233,13 @@ struct RuleArgs {
 
 impl RuleArgs {
     /// Reads and compiles the rules and has them run; what is refused is told.
-    fn load(&self, config: &mut Config) -> Result<Arc<Book>> {
+    fn load(&self, settings: &[String], config: &mut Config) -> Result<Arc<Book>> {
         if let Some(home) = &self.home_net {
             config.home = Networks::parse(home).with_context(|| format!("--home-net {home}"))?;
         }
-        let book = self.read();
+        let book = self.read(settings);
         if let Some(error) = book.counts().unreadable.first() {
-            bail!("--rules {error}");
+            bail!("{error}");
         }
         warn_of(&book);
         if config.protocols {
@@ -252,7 +262,7 @@ impl RuleArgs {
     }
 
     /// Reads and compiles the rules.
-    fn read(&self) -> Book {
+    fn read(&self, settings: &[String]) -> Book {
         let home = self.home_net.iter().map(|value| ("HOME_NET".to_owned(), listed(value)));
         let setup = RuleSetup {
             starter: self.starter_rules || self.rules.is_empty(),
@@ -261,9 +271,10 @@ impl RuleArgs {
             ..RuleSetup::default()
         };
         let read = |set: &mut Ruleset| {
-            let read = |path| files::read(set, path).err().map(|error| format!("{error:#}"));
-            let unreadable = self.rules.iter().map(PathBuf::as_path).filter_map(read).collect();
+            let read = |path| files::read(set, path).err().map(|error| format!("--rules {error:#}"));
+            let mut unreadable: Vec<String> = self.rules.iter().map(PathBuf::as_path).filter_map(read).collect();
             files::provide(set);
+            unreadable.extend(files::beside(set, settings).err().map(|error| format!("{error:#}")));
             unreadable
         };
         Book::load(&setup, read)
@@ -392,8 +403,9 @@ fn load_rules(args: &Replay, settings: &[String], config: &mut Config) -> Result
 const MOST_REFUSALS: usize = 20;
 
 fn watch_rows(args: &Watch) -> Result<u8> {
-    let mut config = config(&args.settings.all()?)?;
-    args.rules.load(&mut config)?;
+    let settings = args.settings.all()?;
+    let mut config = config(&settings)?;
+    args.rules.load(&settings, &mut config)?;
     let mut pipeline = args.workers.pipeline(config, (), args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);
     let mut rows = pipeline.engine().changed_after(0, usize::MAX).rows;
@@ -414,7 +426,7 @@ fn serve_stdio(args: Serve) -> Result<u8> {
     // Rules may come later: flows are parsed from the start.
     let mut config = Config { seed: seed(), parse: Some(parser::Settings::default()), ..Config::default() };
     if !args.await_rules {
-        handle.set_book(args.rules.load(&mut config)?);
+        handle.set_book(args.rules.load(&[], &mut config)?);
     }
     let await_rules = args.await_rules;
     let mut pipeline = args.workers.pipeline(config, (), args.pace.speed.map(f64::from));

@@ -177,7 +177,8 @@ fn write_flow(line: &mut Vec<u8>, flow: &Flow) {
     let age = flow.last.div_euclid(SECOND) - flow.first.div_euclid(SECOND);
     field(line, b"\",\"age\":", age.max(0) as u64);
     line.extend_from_slice(b",\"state\":\"");
-    line.extend_from_slice(flow.state.name().as_bytes());
+    line.extend_from_slice(if flow.bypassed() { "bypassed" } else { flow.state.name() }.as_bytes());
+    line.extend_from_slice(if flow.bypassed() { &b"\",\"bypass\":\"local"[..] } else { b"" });
     line.extend_from_slice(b"\",\"reason\":\"");
     line.extend_from_slice(flow.end.map_or("", |r| r.name()).as_bytes());
     line.push(b'"');

@@ -1,5 +1,7 @@
 //! `--set KEY=VALUE`, and the same in TOML: flow timeouts by Suricata's names, and bounds by our own.
 
+use std::path::{Path, PathBuf};
+
 use anyhow::{Context, Result, bail};
 use sensor_core::applayer::parser::{Ftp, Http};
 use sensor_core::decode::OverlapPolicy;
@@ -88,7 +90,8 @@ pub fn apply(settings: &[String], config: &mut Config) -> Result<Vec<String>> {
             "summary.window" => {
                 config.window_ns = config.window_ns.map(|_| 0).and(Some(number(1)? as i64 * 1_000_000_000))
             }
-            THRESHOLDS | CLASSES => {}
+            THRESHOLDS | CLASSES | CATEGORIES | REPUTATIONS | REPUTATION_PATH => {}
+            _ if key.strip_prefix(REPUTATIONS).is_some_and(|rest| rest.starts_with(['.', '['])) => {}
             _ if SURICATA.contains(&key.split(['.', '[']).next().unwrap_or(key)) => {
                 warnings.push(format!("--set {key}: a setting of Suricata's that changes nothing here"));
             }
@@ -144,8 +147,31 @@ pub fn files(settings: &[String]) -> impl Iterator<Item = (&str, &str)> {
     settings.iter().filter_map(|setting| setting.split_once('=')).filter(|(key, _)| [THRESHOLDS, CLASSES].contains(key))
 }
 
+/// Files of what is known of addresses: the list of categories, where one is named, and lists of addresses.
+pub fn reputations(settings: &[String]) -> Option<(PathBuf, Vec<PathBuf>)> {
+    let last = |wanted: &str| {
+        let mut pairs = settings.iter().rev().filter_map(|setting| setting.split_once('='));
+        pairs.find(|(key, _)| *key == wanted).map(|(_, value)| value)
+    };
+    let folder = Path::new(last(REPUTATION_PATH).unwrap_or_default());
+    // A list has commas between its files, or an index in each key.
+    let names = settings.iter().filter_map(|setting| {
+        let (key, value) = setting.split_once('=')?;
+        key.strip_prefix(REPUTATIONS).filter(|rest| rest.is_empty() || rest.starts_with(['.', '[']))?;
+        Some(value.trim_matches(['[', ']']).split(',').map(str::trim).filter(|name| !name.is_empty()))
+    });
+    let lists = names.flatten().map(|name| folder.join(name)).collect();
+    last(CATEGORIES).map(|categories| (PathBuf::from(categories), lists))
+}
+
 /// The setting that names a `threshold.config`.
 pub const THRESHOLDS: &str = "threshold-file";
+/// The setting that names the list of categories of reputations.
+const CATEGORIES: &str = "reputation-categories-file";
+/// The setting that names lists of reputations.
+const REPUTATIONS: &str = "reputation-files";
+/// The setting that names the folder these are in.
+const REPUTATION_PATH: &str = "default-reputation-path";
 /// The setting that names a `classification.config`.
 const CLASSES: &str = "classification-file";
 
@@ -253,6 +279,7 @@ const KNOWN: &[&str] = &[
     "limits.kept-flows",
     "limits.rows",
     "limits.tunnels",
+    "{reputation-categories-file,default-reputation-path,reputation-files}",
     "stream.midstream",
     "summary.window",
 ];
@@ -376,6 +403,16 @@ mod tests {
         assert_eq!((config.timeouts.udp_new, config.timeouts.tcp_closed), (7, 11));
         assert_eq!((config.limits.emergency_recovery, config.midstream), (40, true));
         assert_eq!(config.parse.unwrap().http.request_body, 3 << 20);
+        let mut settings = vec![
+            "reputation-files=a.list, b.list".to_owned(),
+            "default-reputation-path=/rep".to_owned(),
+            "reputation-files.2=/other/c.list".to_owned(),
+        ];
+        assert_eq!(reputations(&settings), None);
+        settings.push("reputation-categories-file=/rep/categories.txt".to_owned());
+        assert!(apply(&settings, &mut Config::default()).unwrap().is_empty());
+        let lists = ["/rep/a.list", "/rep/b.list", "/other/c.list"].map(PathBuf::from);
+        assert_eq!(reputations(&settings), Some(("/rep/categories.txt".into(), lists.into())));
         let fault = |text: &str| format!("{:#}", of_toml(text).unwrap_err());
         assert!(fault("limits.rows = [1]").starts_with("limits.rows: "));
         assert!(fault("limits.rows = ").contains("line 1"), "{}", fault("limits.rows = "));

@@ -131,6 +131,11 @@ pub trait Transaction: fmt::Debug {
     /// How far a side has come; only ever more. [`Protocol::complete`] is complete, also where its flow has ended.
     fn progress(&self, side: Side) -> u8;
 
+    /// How often it changed though it had come as far before. What was looked into is looked into again.
+    fn grown(&self) -> u16 {
+        0
+    }
+
     /// The one side it is of, where a single message is a transaction: there is nothing to look into on the other.
     fn only(&self) -> Option<Side> {
         None

@@ -4,6 +4,7 @@ use super::app::Pattern;
 use super::compile::Rules;
 use super::compiled::{Compiled, Kind};
 use super::detector::{Detector, Output, Place};
+use super::explain::Subject;
 use super::group::{Bucket, Member};
 use super::state::FlowState;
 use super::transaction::transformed;
@@ -140,6 +141,9 @@ impl Detector {
                 let list = work.found.take();
                 for number in &list {
                     let Some(rule) = rules.get(*number) else { continue };
+                    if *number == work.asked {
+                        work.explain(rules, &scene, state, Subject::Frame(piece.id, bytes, piece.start, piece.ends));
+                    }
                     if !work.holds(rules, rule, &scene, state) {
                         continue;
                     }
@@ -148,7 +152,7 @@ impl Detector {
                     let mut cx =
                         Cx { start: piece.start, ends: piece.ends, ..Cx::new(&mut work.verify, &mut work.sets) };
                     if rule.looks.iter().all(|look| look.chain.matches(data, &mut cx)) {
-                        work.matched(*number, rule, &scene, state, Place::Frame(piece.id), out);
+                        work.matched(rules, *number, &scene, state, Place::Frame(piece.id), out);
                     }
                 }
                 work.found.give(list);

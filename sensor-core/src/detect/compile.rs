@@ -13,6 +13,7 @@ use super::explain::{Asked, Places};
 use super::fast::{self, Fast};
 use super::group::{Group, Member};
 use super::judge;
+use super::kept;
 use super::lists::{self, List};
 use super::option::Parts;
 use super::order::rank;
@@ -24,8 +25,9 @@ use super::view::index;
 use crate::applayer::carve::Wanted;
 use crate::applayer::parser::Protocol as Parsed;
 use crate::applayer::{AppProto, Side};
-use crate::rules::ast::{Body, FlowintOperand, Hash, Inspect, StreamScope, Threshold};
+use crate::rules::ast::{Body, Capture, FlowintOperand, Hash, Inspect, Scope, StreamScope, Threshold};
 use crate::rules::config::{RateAction, ThresholdLine};
+use crate::rules::reputation::Reputations;
 use crate::rules::{self, Action, Address, Buffer, Direction, PortRange, Protocol, Refusal, Rule, Ruleset};
 
 /// Rules that can be run; never changes, so that any number of detectors may share it.
@@ -56,6 +58,10 @@ pub struct Rules {
     pub(super) lists: Box<[List]>,
     /// Lists of files' hashes.
     pub(super) hashes: Box<[HashSet<Box<[u8]>, RandomState>]>,
+    /// What is known of addresses.
+    pub(super) reputations: Reputations,
+    /// What rules keep of what groups took.
+    pub(super) captures: Box<[Capture]>,
     /// The rule that is asked about, where one is.
     pub(super) asked: Option<Box<Asked>>,
 }
@@ -207,7 +213,7 @@ fn kinds(protocol: Protocol) -> &'static [usize] {
 }
 
 pub(super) struct Compiler<'a> {
-    set: &'a Ruleset,
+    pub(super) set: &'a Ruleset,
     pub(super) parsers: &'a [&'static Parsed],
     addresses: Resolver<'a, Address>,
     ports: Resolver<'a, PortRange>,
@@ -215,7 +221,9 @@ pub(super) struct Compiler<'a> {
     datasets: HashMap<Box<str>, u32, RandomState>,
     lists: Vec<List>,
     hashes: Vec<HashSet<Box<[u8]>, RandomState>>,
-    captures: HashMap<Box<str>, u32, RandomState>,
+    captures: Vec<Capture>,
+    /// The rule at hand keeps what groups took.
+    has_captures: bool,
     /// By gid and sid, 0 for all.
     beside: HashMap<(u32, u32), Beside, RandomState>,
     /// States of expressions that there is room for.
@@ -272,7 +280,7 @@ type Fault = (Option<usize>, String);
 impl<'a> Compiler<'a> {
     fn new(set: &'a Ruleset, parsers: &'a [&'static Parsed]) -> Self {
         let (addresses, ports) = (Resolver::new(set.variables()), Resolver::new(set.variables()));
-        let (names, datasets, captures) = (HashMap::default(), HashMap::default(), HashMap::default());
+        let (names, datasets, captures) = (HashMap::default(), HashMap::default(), Vec::new());
         let (lists, hashes) = (Vec::new(), Vec::new());
         let (beside, refusals) = (HashMap::default(), Vec::new());
         Compiler {
@@ -285,6 +293,7 @@ impl<'a> Compiler<'a> {
             lists,
             hashes,
             captures,
+            has_captures: false,
             beside,
             states: MOST_STATES,
             refusals,
@@ -340,6 +349,11 @@ impl<'a> Compiler<'a> {
         u32::try_from(self.hashes.len() - 1).map_err(|_| "too many lists".into())
     }
 
+    /// The number of a variable that groups are kept in.
+    pub(super) fn capture(&mut self, scope: Scope, name: &str) -> Result<u32, String> {
+        kept::number(&mut self.captures, scope, name)
+    }
+
     pub(super) fn name(&mut self, name: &'a str) -> u32 {
         let next = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         *self.names.entry(name).or_insert(next)
@@ -372,6 +386,7 @@ impl<'a> Compiler<'a> {
             self.option(&it.body, &mut parts).map_err(|reason| (Some(option), reason))?;
         }
         let mut payload = None;
+        self.has_captures = false;
         let (mut looks, mut headers, mut part) = (Vec::new(), Vec::new(), None);
         for (place, buffer) in (0..).zip(&rule.buffers) {
             let first = rule.options.iter().position(|it| matches!(&it.body, Body::Inspect(of, _) if *of == place));
@@ -448,6 +463,7 @@ impl<'a> Compiler<'a> {
             tag: parts.tag,
             filestore: parts.filestore,
             bypass: parts.bypass,
+            captures: self.has_captures,
             quiet: parts.quiet,
             head,
             direction: header.direction,
@@ -505,11 +521,14 @@ impl<'a> Compiler<'a> {
     fn is_of_addresses(&self, head: &Head, parts: &Parts) -> bool {
         let any = |set| self.ports.get(set).is_some_and(Ports::is_all);
         let everyone = |set| self.addresses.get(set).is_some_and(Addresses::is_all);
+        // What lists say of addresses is asked once too.
+        let by_lists = !parts.has_flow
+            && !parts.conditions.is_empty()
+            && parts.conditions.iter().all(|it| matches!(it, Condition::Reputation { .. }));
         parts.tests.is_empty()
-            && parts.conditions.is_empty()
             && any(head.source_ports)
             && any(head.destination_ports)
-            && !(everyone(head.sources) && everyone(head.destinations))
+            && (by_lists || parts.conditions.is_empty() && !(everyone(head.sources) && everyone(head.destinations)))
     }
 
     /// A parser has to be there of one of these protocols, or of the one the rule's header names.
@@ -634,6 +653,8 @@ impl<'a> Compiler<'a> {
             carved,
             overlap: longest.min(MOST_OVERLAP),
             names: Names { variables: Names::ordered(self.names), datasets: Names::ordered(self.datasets) },
+            captures: self.captures.into(),
+            reputations: self.set.reputations().cloned().unwrap_or_default(),
             asked: None,
         };
         (rules, self.refusals)
@@ -675,9 +696,9 @@ impl Registry for Compiler<'_> {
         Ok(next)
     }
 
-    fn variable(&mut self, _: rules::ast::Scope, name: &str) -> Result<u32, String> {
-        let next = u32::try_from(self.captures.len()).map_err(|_| "too many variables")?;
-        Ok(*self.captures.entry(name.into()).or_insert(next))
+    fn variable(&mut self, scope: Scope, name: &str) -> Result<u32, String> {
+        self.has_captures = true;
+        kept::number(&mut self.captures, scope, name)
     }
 
     fn expression(&mut self, states: usize) -> Result<(), String> {

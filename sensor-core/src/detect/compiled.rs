@@ -10,11 +10,11 @@ use super::view::{FlowView, Scene};
 use crate::applayer::{AppProto, Side};
 use crate::decode::ip_proto;
 use crate::rules::ast::{
-    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, Hash, HostSide, NumberTest, Tag, Threshold,
-    Track,
+    BitCommand, Body, BufferUse, FileText, FlowState, FlowintOperation, Hash, HostSide, NumberTest, RepSide, Tag,
+    Threshold, Track,
 };
 use crate::rules::config::SuppressBy;
-use crate::rules::{Action, Direction, Protocol};
+use crate::rules::{Action, Comparison, Direction, Protocol};
 
 /// A rule that is run.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Compiled {
     pub filestore: bool,
     /// The flow need not be looked at after it.
     pub bypass: bool,
+    /// It keeps what groups of its expressions took.
+    pub(super) captures: bool,
     pub(super) quiet: bool,
     pub(super) head: Head,
     pub(super) direction: Direction,
@@ -116,6 +118,15 @@ pub(super) enum Condition {
     Int(u32, FlowintOperation, Operand),
     HostBits(Box<[u32]>, HostSide, bool),
     PairBit(u32, Track, bool),
+    /// A variable has these bytes in it.
+    Value(u32, Box<[u8]>),
+    /// What lists say of the addresses.
+    Reputation {
+        which: RepSide,
+        category: u8,
+        test: Option<Comparison>,
+        set: bool,
+    },
     App {
         negated: bool,
         protocol: Option<Protocol>,

@@ -16,7 +16,7 @@ use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::Packet;
 use crate::rules::Action;
-use crate::rules::ast::{FlowintOperation, HostSide, Track};
+use crate::rules::ast::{FlowintOperation, HostSide, RepSide, Track};
 use crate::stream::Events;
 
 /// Runs rules over packets, streams and transactions.
@@ -269,7 +269,7 @@ impl Detector {
             } else if (rule.head.protocol.is_app() && !packet.app_told) || !work.holds(rules, rule, &scene, state) {
                 continue;
             }
-            work.matched(*number, rule, &scene, state, Place::Packet, out);
+            work.matched(rules, *number, &scene, state, Place::Packet, out);
         }
         work.found.give(list);
     }
@@ -307,7 +307,7 @@ impl Detector {
                 work.explain(rules, &scene, &state, Subject::Packet);
             }
             if (rule.headers.is_empty() || work.headers(rule, packet)) && work.holds(rules, rule, &scene, &state) {
-                work.matched(*number, rule, &scene, &mut state, Place::Packet, out);
+                work.matched(rules, *number, &scene, &mut state, Place::Packet, out);
             }
         }
         self.conclude(&mut state, time, out);
@@ -386,7 +386,7 @@ impl Detector {
                 work.counters.variables += u64::from(!state.find(*number));
                 continue;
             }
-            work.matched(*number, rule, &scene, state, Place::Stream, out);
+            work.matched(rules, *number, &scene, state, Place::Stream, out);
         }
         work.found.give(list);
         window.slide(rules.overlap);
@@ -407,6 +407,7 @@ impl Detector {
     pub fn conclude(&mut self, state: &mut FlowState, time: i64, out: &mut Output) {
         out.alerts.clear();
         out.verdict = None;
+        out.bypass = false;
         let mut matches = std::mem::take(&mut out.matches);
         // A match in the packet and in its stream is one.
         let transaction = |place: Place| match place {
@@ -589,10 +590,10 @@ impl Work {
     pub(super) fn holds(&self, rules: &Rules, rule: &Compiled, scene: &Scene<'_>, state: &FlowState) -> bool {
         rule.holds(scene)
             && rules.meets(&rule.head, scene.addresses(), scene.ports())
-            && rule.conditions.iter().all(|condition| self.condition(condition, scene, state))
+            && rule.conditions.iter().all(|condition| self.condition(rules, condition, scene, state))
     }
 
-    pub(super) fn condition(&self, condition: &Condition, scene: &Scene<'_>, state: &FlowState) -> bool {
+    pub(super) fn condition(&self, rules: &Rules, condition: &Condition, scene: &Scene<'_>, state: &FlowState) -> bool {
         let ends = ends(scene);
         match condition {
             Condition::Bits(names, set) => names.iter().any(|name| state.has_bit(*name) == *set),
@@ -620,6 +621,21 @@ impl Work {
                 hosts(*of, &ends).into_iter().flatten().all(|key| self.shared.has_bit(*name, key, scene.time) == *set)
             }),
             Condition::PairBit(name, track, set) => self.shared.has_bit(*name, ends.key(*track), scene.time) == *set,
+            Condition::Value(variable, part) => state.has_value(*variable, part),
+            Condition::Reputation { which, category, test, set } => {
+                let holds = |address: u128| match (rules.reputations.score(address, *category), test) {
+                    (score, None) => score.is_some() == *set,
+                    (Some(score), Some(test)) => test.holds(score.into()),
+                    (None, Some(_)) => false,
+                };
+                let (source, destination) = scene.addresses();
+                match which {
+                    RepSide::Source => holds(source),
+                    RepSide::Destination => holds(destination),
+                    RepSide::Any => holds(source) || holds(destination),
+                    RepSide::Both => holds(source) && holds(destination),
+                }
+            }
             Condition::App { negated, protocol, .. } => {
                 let is = match (protocol, scene.flow.app) {
                     (Some(protocol), Some(app)) => is_app(*protocol, app),
@@ -635,16 +651,20 @@ impl Work {
     /// What a match leaves behind; it is told by [`Detector::conclude`].
     pub(super) fn matched(
         &mut self,
+        rules: &Rules,
         number: u32,
-        rule: &Compiled,
         scene: &Scene<'_>,
         state: &mut FlowState,
         place: Place,
         out: &mut Output,
     ) {
+        let Some(rule) = rules.get(number) else { return };
         let ends = ends(scene);
         if number == self.asked {
             self.explain_matched();
+        }
+        if rule.captures {
+            self.counters.variables += state.keep(rules, number, rule, &self.verify.captured);
         }
         for effect in &rule.effects {
             self.effect(effect, &ends, scene.time, state);

@@ -88,7 +88,12 @@ impl Shared {
             Condition::PairBit(name, track, set) if !is_of_pair(*track) => {
                 self.has_bit(*name, ends.key(*track), now) == *set
             }
-            Condition::PairBit(..) | Condition::Bits(..) | Condition::Int(..) | Condition::App { .. } => true,
+            Condition::PairBit(..)
+            | Condition::Bits(..)
+            | Condition::Int(..)
+            | Condition::Value(..)
+            | Condition::Reputation { .. }
+            | Condition::App { .. } => true,
         }
     }
 
@@ -119,7 +124,11 @@ impl Condition {
         match self {
             Condition::HostBits(..) => true,
             Condition::PairBit(_, track, _) => !is_of_pair(*track),
-            Condition::Bits(..) | Condition::Int(..) | Condition::App { .. } => false,
+            Condition::Bits(..)
+            | Condition::Int(..)
+            | Condition::Value(..)
+            | Condition::Reputation { .. }
+            | Condition::App { .. } => false,
         }
     }
 }
@@ -156,7 +165,7 @@ pub(super) fn obstacle(rule: &Compiled, source: &Rule) -> Option<&'static str> {
         || rule.rate.is_some_and(|(_, action, _)| action == Action::Pass)
     {
         Some("what it lets pass depends on other flows")
-    } else if waits && !rule.effects.iter().all(Effect::is_shared) {
+    } else if waits && (rule.captures || !rule.effects.iter().all(Effect::is_shared)) {
         Some("what it keeps of a flow depends on other flows")
     } else {
         None

@@ -158,9 +158,20 @@ impl<'a> Compiler<'a> {
             // Only an inline sensor does what these say; what the rule tells is the same.
             Body::TlsStore | Body::NfqSetMark(..) => {}
             Body::Geoip { .. } => return unable("there are no countries of addresses"),
-            Body::Iprep { .. } => return unable("there are no reputations of addresses"),
+            Body::Iprep { which, category, test, set } => {
+                let known = self.set.reputations().ok_or("there are no lists: set reputation-categories-file")?;
+                let number = known.category(category).ok_or_else(|| format!("no list has the category {category}"))?;
+                parts.conditions.push(Condition::Reputation {
+                    which: *which,
+                    category: number,
+                    test: *test,
+                    set: *set,
+                });
+            }
             Body::FileHash(hash, negated, list) => parts.hashes.push((*hash, *negated, self.hashes(*hash, list)?)),
-            Body::Captured { .. } => return unable("captured variables are not kept"),
+            Body::Captured { scope, name, pattern } => {
+                parts.conditions.push(Condition::Value(self.capture(*scope, name)?, pattern.clone()));
+            }
             Body::Rpc(..) | Body::FtpBounce | Body::AppLayerState(_) | Body::Config(_) => {
                 return unable("the keyword is not run");
             }

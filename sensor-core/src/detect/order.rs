@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 
-use crate::rules::ast::{BitCommand, Body, FlowintOperation};
+use crate::rules::ast::{BitCommand, Body, FlowintOperation, Inspect, Scope};
 use crate::rules::{Action, Rule};
 
 /// The order in which rules are looked at, as Suricata's: by action, then those that set what others ask for, then by
 /// priority.
-pub(super) fn rank(rule: &Rule, priority: u32) -> (u8, [Reverse<u8>; 4], u32) {
+#[allow(clippy::wildcard_enum_match_arm, reason = "what is named is the exception")]
+pub(super) fn rank(rule: &Rule, priority: u32) -> (u8, [Reverse<u8>; 6], u32) {
     let action = match rule.header.action {
         Action::Pass => 0,
         Action::Drop => 1,
@@ -42,9 +43,19 @@ pub(super) fn rank(rule: &Rule, priority: u32) -> (u8, [Reverse<u8>; 4], u32) {
             }
         })
     };
+    let captures = |scope: Scope| {
+        let sets = rule.options.iter().any(|it| match &it.body {
+            Body::Inspect(_, Inspect::Pcre(pcre)) => pcre.captures.iter().any(|capture| capture.scope == scope),
+            _ => false,
+        });
+        let reads = rule.options.iter().any(|it| matches!(&it.body, Body::Captured { scope: of, .. } if *of == scope));
+        class(sets, reads)
+    };
     let order = [
         commands(|body| if let Body::Flowbits(bits) = body { Some(bits.command) } else { None }),
         class(ints(true), ints(false)),
+        captures(Scope::Flow),
+        captures(Scope::Packet),
         commands(|body| if let Body::Hostbits(bits, _) = body { Some(bits.command) } else { None }),
         commands(|body| if let Body::Xbits(bits) = body { Some(bits.command) } else { None }),
     ];

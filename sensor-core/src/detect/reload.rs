@@ -8,12 +8,14 @@ use foldhash::fast::RandomState;
 use super::compile::Rules;
 use super::detector::{Detector, Found};
 use super::state::FlowState;
+use crate::rules::ast::Capture;
 
 /// What the numbers of old rules are in the new ones; what is not in there is gone.
 #[derive(Debug, Default)]
 pub struct Renumbered {
     rules: HashMap<u32, u32, RandomState>,
     names: HashMap<u32, u32, RandomState>,
+    captures: HashMap<u32, u32, RandomState>,
     datasets: HashMap<u32, u32, RandomState>,
 }
 
@@ -42,6 +44,7 @@ impl Renumbered {
         Renumbered {
             rules: rules.collect(),
             names: by_name(&old.names.variables, &new.names.variables),
+            captures: captures(&old.captures, &new.captures),
             datasets: by_name(&old.names.datasets, &new.names.datasets),
         }
     }
@@ -57,6 +60,11 @@ impl Renumbered {
     pub(super) fn dataset(&self, number: u32) -> Option<u32> {
         self.datasets.get(&number).copied()
     }
+}
+
+fn captures(old: &[Capture], new: &[Capture]) -> HashMap<u32, u32, RandomState> {
+    let place = |capture: &Capture| new.iter().position(|other| other == capture);
+    (0..).zip(old).filter_map(|(number, capture)| Some((number, u32::try_from(place(capture)?).ok()?))).collect()
 }
 
 fn by_name(old: &[Box<str>], new: &[Box<str>]) -> HashMap<u32, u32, RandomState> {
@@ -84,6 +92,10 @@ impl FlowState {
         if let Some(variables) = &mut self.variables {
             variables.bits.retain_mut(|bit| to.name(*bit).map(|new| *bit = new).is_some());
             variables.ints.retain_mut(|(name, _)| to.name(*name).map(|new| *name = new).is_some());
+            variables.values.retain_mut(|(rule, (variable, _))| {
+                let new = to.rule(*rule).zip(to.captures.get(variable).copied());
+                new.map(|new| (*rule, *variable) = new).is_some()
+            });
             variables.found.retain_mut(|rule| to.rule(*rule).map(|new| *rule = new).is_some());
         }
         for window in self.windows.iter_mut().flatten() {

@@ -1,6 +1,7 @@
 //! What detection keeps of a flow.
 
 use super::compiled::Operand;
+use super::kept::Value;
 use super::transaction::Progress;
 use crate::applayer::AppProto;
 use crate::rules::ast::{BitCommand, FlowintOperation};
@@ -33,6 +34,8 @@ pub struct FlowState {
 pub(super) struct Variables {
     pub(super) bits: Vec<u32>,
     pub(super) ints: Vec<(u32, u32)>,
+    /// What groups of expressions took, and the rule they are of.
+    pub(super) values: Vec<(u32, Value)>,
     /// Rules whose payload was found, and that wait for a transaction.
     pub(super) found: Vec<u32>,
 }
@@ -72,7 +75,10 @@ impl FlowState {
     #[must_use]
     pub fn bytes(&self) -> usize {
         let variables = self.variables.as_ref().map_or(0, |it| {
-            size_of::<Variables>() + (it.bits.capacity() + it.found.capacity()) * 4 + it.ints.capacity() * 8
+            size_of::<Variables>()
+                + (it.bits.capacity() + it.found.capacity()) * 4
+                + it.ints.capacity() * 8
+                + it.values.iter().map(|(_, (_, value))| size_of::<(u32, Value)>() + value.len()).sum::<usize>()
         });
         let windows = self.windows.iter().flatten();
         let windows = windows.map(|it| size_of::<Window>() + it.bytes.capacity() + it.told.capacity() * 16);

@@ -20,6 +20,9 @@ pub(super) struct Progress {
     id: u64,
     /// By side: the progress that was looked at, and one more; 0 before.
     looked: [u8; 2],
+    /// How often it had grown by then, and how often it was looked at again for that.
+    grown: u16,
+    again: u8,
     /// Events that were told.
     events: u128,
     /// Rules that wait for a later buffer, with the direction they are looked at for.
@@ -140,7 +143,13 @@ fn look(
     let mut known = std::mem::take(known);
     let events = at.transaction.events().0 | (at.parser.events().0 & !state.events);
     let came = events & !known.events;
-    let further = known.looked.iter().zip(at.progress).any(|(looked, now)| *looked <= now);
+    let mut further = known.looked.iter().zip(at.progress).any(|(looked, now)| *looked <= now);
+    let grown = at.transaction.grown();
+    if grown != known.grown && (further || known.again < MOST_AGAIN) {
+        // All of it is looked at again, which a sender must not be able to ask for without end.
+        known.again = known.again.saturating_add(1);
+        (known.grown, known.looked, further) = (grown, [0; 2], true);
+    }
     for side in SIDES {
         if !further && came == 0 {
             break;
@@ -199,7 +208,7 @@ fn look(
                     if known.told.len() < MOST_WAITING {
                         known.told.push((*number, side));
                     }
-                    work.matched(*number, rule, &scene, state, Place::Transaction(id), out);
+                    work.matched(rules, *number, &scene, state, Place::Transaction(id), out);
                 }
             }
         }
@@ -384,6 +393,9 @@ pub(super) fn holds_name(
 
 /// Transactions of a flow that are followed at a time.
 const MOST_TRANSACTIONS: usize = 512;
+
+/// How often a transaction that was complete is looked at again because it grew.
+const MOST_AGAIN: u8 = 32;
 
 /// Rules that wait for a transaction, and that were told of one.
 const MOST_WAITING: usize = 128;

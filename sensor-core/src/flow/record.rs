@@ -166,6 +166,11 @@ impl Flow {
         self.detection.alerted()
     }
 
+    /// A rule said that nothing looks into it any more.
+    pub fn bypassed(&self) -> bool {
+        self.detection.is_bypassed()
+    }
+
     /// What rules did with it as a whole: `pass`, `drop` or nothing.
     pub fn action(&self) -> Option<&'static str> {
         self.detection.action()

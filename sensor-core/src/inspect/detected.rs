@@ -35,6 +35,15 @@ impl Detected {
         }
     }
 
+    /// A rule said that the flow is not to be looked into any more.
+    pub fn is_bypassed(self) -> bool {
+        self.0 & BYPASSED != 0
+    }
+
+    pub(crate) fn bypass(&mut self) {
+        self.0 |= BYPASSED;
+    }
+
     pub(crate) fn tell(&mut self) {
         self.0 |= ALERTED;
     }
@@ -51,6 +60,7 @@ impl Detected {
 const ALERTED: u32 = 1 << 31;
 const DROPPED: u32 = 1 << 30;
 const PASSED: u32 = 1 << 29;
+const BYPASSED: u32 = 1 << 28;
 const PLACE: u32 = (1 << 28) - 1;
 
 #[cfg(test)]
@@ -65,6 +75,8 @@ mod tests {
         detected.tell();
         detected.pass();
         assert_eq!((detected.place(), detected.action(), detected.alerted()), (Some(7), Some("pass"), true));
+        detected.bypass();
+        assert_eq!((detected.place(), detected.is_bypassed(), detected.is_dropped()), (Some(7), true, false));
         detected.drop();
         detected.set_place(None);
         assert_eq!((detected.place(), detected.action(), detected.is_dropped()), (None, Some("drop"), true));

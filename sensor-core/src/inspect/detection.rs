@@ -9,7 +9,7 @@ use crate::Anomaly;
 use crate::applayer::Side;
 use crate::decode::{Arp, Packet, TcpFlags, ip_proto};
 use crate::detect::explain::Inquiry;
-use crate::detect::{self, Alert, Detector, FlowState, FlowView, Output, PacketView, Place, Rules};
+use crate::detect::{self, Alert, Detector, FlowState, FlowView, Kept, Output, PacketView, Place, Rules};
 use crate::engine::{Alerted, Config, DropReason, Dropped, FlowSink, MidstreamPolicy};
 use crate::flow::{Flow, SERVER};
 use crate::rules::Action;
@@ -88,7 +88,8 @@ impl Detection {
         self.detector.inquiry()
     }
 
-    /// Meets a packet before anything else does. False: it is dropped, and nothing more is to be done with it.
+    /// Meets a packet before anything else does. False: it is dropped, or its flow
+    /// left alone, and nothing more is to be done with it.
     pub fn admits(&mut self, flow: &mut Flow, packet: &Packet<'_>, side: Side, sink: &mut impl FlowSink) -> bool {
         let mut reason = DropReason::Flow;
         if flow.detection.place().is_none() && self.states.len() < self.limit {
@@ -110,6 +111,9 @@ impl Detection {
                     MidstreamPolicy::Drop => {}
                 }
             }
+        }
+        if flow.detection.is_bypassed() {
+            return false;
         }
         if !flow.detection.is_dropped() {
             return true;
@@ -171,6 +175,13 @@ impl Detection {
             }
         }
         self.tell(flow, packet.time, Some(packet), parsing, sink);
+        if self.out.bypass {
+            flow.detection.bypass();
+            sink.changed(flow);
+            if let Some(state) = flow.detection.place().and_then(|place| self.states.get_mut(place)) {
+                state.pass();
+            }
+        }
     }
 
     /// What rules ask of a flow. One whose handshake was not seen is established, and carries something, for nobody
@@ -290,6 +301,7 @@ impl Detection {
                 action: if inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction: None,
+                kept: Kept::new(self.detector.rules(), None, alert.rule),
             })
         };
         hand_on(&mut self.out, alerted, sink);
@@ -305,6 +317,8 @@ impl Detection {
         sink: &mut impl FlowSink,
     ) {
         self.out.inspected.clear();
+        let place = flow.detection.place();
+        let state = place.and_then(|place| self.states.get(place));
         if !self.out.alerts.is_empty() {
             flow.detection.tell();
         }
@@ -325,9 +339,13 @@ impl Detection {
                 action: if inline { alert.action } else { Action::Alert },
                 place: alert.place,
                 transaction,
+                kept: Kept::new(self.detector.rules(), state, alert.rule),
             })
         };
         hand_on(&mut self.out, alerted, sink);
+        if let Some(state) = place.and_then(|place| self.states.get_mut(place)) {
+            state.forget(self.detector.rules());
+        }
     }
 }
 

@@ -17,6 +17,7 @@ mod lexer;
 mod number;
 mod options;
 mod print;
+pub mod reputation;
 mod ruleset;
 mod variables;
 

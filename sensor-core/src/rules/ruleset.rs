@@ -9,6 +9,7 @@ use super::config::{self, Classification, ThresholdLine};
 use super::fault::{Fault, Refusal};
 use super::header::Header;
 use super::lexer::{BadLine, Line, Lines, MAX_OPTIONS, Options, split_rule};
+use super::reputation::Reputations;
 use super::variables::Variables;
 
 /// Most rules, and most refusals, of a set; what comes after is left out and counted.
@@ -28,6 +29,7 @@ pub struct Ruleset {
     variables: Variables,
     classes: Classes,
     thresholds: Vec<ThresholdLine>,
+    reputations: Option<Reputations>,
     provided: HashMap<Box<str>, Box<[u8]>, foldhash::fast::RandomState>,
 }
 
@@ -71,6 +73,17 @@ impl Ruleset {
         let file = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         self.files.push(name.into());
         refusals.into_iter().for_each(|refusal| self.refuse(Refusal { file, ..refusal }));
+    }
+
+    /// Takes what is known of addresses, for `iprep`.
+    pub fn set_reputations(&mut self, reputations: Reputations) {
+        self.reputations = Some(reputations);
+    }
+
+    /// What is known of addresses.
+    #[must_use]
+    pub fn reputations(&self) -> Option<&Reputations> {
+        self.reputations.as_ref()
     }
 
     /// The class of a rule, if it names one that is known.

@@ -181,6 +181,9 @@ pub struct RuleText {
     pub metadata: Vec<(String, String)>,
     /// What is written about it elsewhere: the system, and the id or address in it.
     pub references: Vec<(String, String)>,
+    /// Keywords of it that this sensor knows, and that change nothing there.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without_effect: Vec<String>,
 }
 
 /// Whether a rule could run: the answer to a rule that is looked at before it is kept.

@@ -82,6 +82,7 @@ fn messages_are_written_and_read_as_ever() {
         class: "A Network Trojan was detected".into(),
         metadata: vec![("created_at".into(), "2019_01_01".into())],
         references: vec![("url".into(), "example.com".into())],
+        without_effect: Vec::new(),
     };
     check.message("rule text", &vec![text.clone()]);
     check.message("rules checked", &RuleChecked { good: vec![text], bad: vec![line] });

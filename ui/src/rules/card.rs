@@ -170,6 +170,9 @@ pub fn whole(text: &RuleText, on_copy: &Callback<(String, String)>) -> Html {
                             onclick={copy("the reference", address.clone())}>{ address }</button></div> }
                     }) }</dd>
                 }
+                if !text.without_effect.is_empty() {
+                    <dt>{ "Without effect here" }</dt><dd class="mono">{ text.without_effect.join(", ") }</dd>
+                }
                 { for text.metadata.iter().map(|(key, value)| html! { <><dt>{ key.replace('_', " ") }</dt><dd>{ value }</dd></> }) }
             </dl>
             <div class="rule-text mono">{ &text.text }

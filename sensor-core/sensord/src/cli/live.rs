@@ -87,14 +87,15 @@ pub(super) struct Run {
 
 /// Captures until it is told to end, or the interface goes away.
 pub(super) fn run(args: &Run) -> Result<u8> {
-    let mut config = config(&args.settings.all()?)?;
+    let settings = args.settings.all()?;
+    let mut config = config(&settings)?;
     config.window_ns = None;
     let out: Option<Box<dyn Write>> = match &args.eve {
         None => None,
         Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
         Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
     };
-    let book = args.rules.load(&mut config)?;
+    let book = args.rules.load(&settings, &mut config)?;
     if out.is_some() {
         config.parse.get_or_insert_default();
     }
@@ -112,7 +113,7 @@ pub(super) fn run(args: &Run) -> Result<u8> {
                 let _ = stop.queries.send(Query::Stop { reply });
             })?;
             let (rules, reload) = (args.rules.clone(), handle);
-            signals::on_hangup(move || reload_rules(&rules, &reload))?;
+            signals::on_hangup(move || reload_rules(&rules, &settings, &reload))?;
             say(format_args!("capturing from {}, {}; Ctrl-C ends it", args.interface, about.confinement));
             pipeline.capture(capture, about, &queries, |eve| {
                 unwritten = eve.finish().err();
@@ -142,8 +143,8 @@ pub(super) fn run(args: &Run) -> Result<u8> {
 }
 
 /// Reads the rules anew and has them run; where they can't be read those before stay.
-fn reload_rules(rules: &RuleArgs, handle: &pipeline::Handle) {
-    let book = rules.read();
+fn reload_rules(rules: &RuleArgs, settings: &[String], handle: &pipeline::Handle) {
+    let book = rules.read(settings);
     let counts = book.counts();
     if let Some(error) = counts.unreadable.first() {
         return warn(&format!("the rules stay as they are: {error}"));

@@ -1,5 +1,6 @@
 //! `sensord rules`: what can be run of rules, and why the rest can't.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use sensor_core::applayer::protocols;
 use sensor_core::detect;
-use sensor_core::rules::{Kind, Refusal, Ruleset, Variables};
+use sensor_core::rules::{Kind, Refusal, Rule, Ruleset, Variables};
 use serde::Serialize;
 
 use crate::rules::files;
@@ -89,6 +90,8 @@ struct Report<'a> {
     loaded: usize,
     refused: usize,
     disabled: usize,
+    /// Keywords that rules use and that change nothing here: how many running rules each is in.
+    without_effect: BTreeMap<String, usize>,
     refusals: Vec<Line<'a>>,
 }
 
@@ -113,7 +116,16 @@ fn report<'a>(set: &'a Ruleset, compiled: &'a [Refusal]) -> Report<'a> {
         keyword: &refusal.keyword,
         reason: &refusal.reason,
     };
+    let refused = |rule: &Rule| compiled.iter().any(|it| (it.file, it.sid) == (rule.file, Some(rule.sid)));
+    let mut without_effect = BTreeMap::new();
+    for rule in set.rules().iter().filter(|rule| rule.enabled) {
+        let keywords: BTreeSet<String> = rule.without_effect().collect();
+        if !keywords.is_empty() && !refused(rule) {
+            keywords.into_iter().for_each(|keyword| *without_effect.entry(keyword).or_default() += 1);
+        }
+    }
     Report {
+        without_effect,
         loaded: set.loaded().saturating_sub(compiled.iter().filter(|refusal| refusal.enabled).count()),
         refused: refusals.len(),
         disabled: set.disabled(),
@@ -130,6 +142,9 @@ fn table(out: &mut impl Write, report: &Report<'_>) -> io::Result<()> {
     writeln!(out, "{:>10}  loaded", report.loaded)?;
     writeln!(out, "{:>10}  refused", report.refused)?;
     writeln!(out, "{:>10}  disabled", report.disabled)?;
+    for (keyword, rules) in &report.without_effect {
+        writeln!(out, "{rules:>10}  run without {keyword}, which has no effect here")?;
+    }
     for Line { file, line, column, sid, keyword, reason } in &report.refusals {
         let sid = sid.map_or_else(String::new, |sid| format!("sid {sid}: "));
         let colon = if keyword.is_empty() { "" } else { ": " };

@@ -174,11 +174,10 @@ impl FlowSink for Gatherer {
     fn changed(&mut self, flow: &Flow) {
         let from = self.end();
         let note = |what| What::Noted(Note { number: self.number, flow: flow.id(), what });
-        let (app, passed) = (note(Noted::App(flow.app)), flow.action().map(|_| note(Noted::Passed)));
-        self.record(from, app);
-        if let Some(passed) = passed {
-            self.record(from, passed);
-        }
+        let passed = flow.action().map(|_| note(Noted::Passed));
+        let bypassed = flow.bypassed().then(|| note(Noted::Bypassed));
+        let notes = [Some(note(Noted::App(flow.app))), passed, bypassed];
+        notes.into_iter().flatten().for_each(|what| self.record(from, what));
     }
 
     fn at(&mut self, number: u64) {

@@ -2,8 +2,10 @@
 
 use sensor_core::applayer::Side;
 use sensor_core::decode::{TcpFlags, ip_proto};
+use sensor_core::detect::Kept;
 use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
 use sensor_core::json::Object;
+use sensor_core::rules::ast::Scope;
 use sensor_core::rules::{Action, Rule, Ruleset};
 use sensor_core::{Alerted, Dropped};
 
@@ -23,7 +25,20 @@ pub(super) fn write(line: &mut Vec<u8>, alert: &Alerted<'_>, rule: &Rule, rules:
         if let Some((_, id, _)) = alert.transaction {
             event.number("tx_id", id);
         }
-        event.object("alert", |object| what(object, rule, rules, alert.action));
+        event.object("alert", |object| {
+            what(object, rule, rules, alert.action);
+            let mut context = alert.kept.values(Scope::Alert).peekable();
+            if context.peek().is_some() {
+                object.object("context", |object| {
+                    for (name, value) in context {
+                        object.text(name, value);
+                    }
+                });
+            }
+        });
+        if !alert.kept.is_empty() {
+            kept(event, &alert.kept);
+        }
         if let Some((protocol, _, transaction)) = alert.transaction
             && let Some(name) = protocol.eve.and_then(|usual| transaction.record(usual))
         {
@@ -107,6 +122,57 @@ fn what(object: &mut Object<'_>, rule: &Rule, rules: &Ruleset, action: Action) {
         });
     }
 }
+
+/// What rules have kept of the flow and of the packet. A bit of the form `traffic/id/name` or `traffic/label/name` says
+/// what the flow is.
+fn kept(event: &mut Object<'_>, kept: &Kept<'_>) {
+    let bits = || kept.bits().filter(|bit| !bit.starts_with(TRAFFIC));
+    event.object("metadata", |object| {
+        if bits().next().is_some() {
+            object.array("flowbits", |array| {
+                for bit in bits() {
+                    array.text(bit);
+                }
+            });
+        }
+        for (key, scope) in [("flowvars", Scope::Flow), ("pktvars", Scope::Packet)] {
+            if kept.values(scope).next().is_some() {
+                object.array(key, |array| {
+                    for (name, value) in kept.values(scope) {
+                        array.object(|object| {
+                            object.text(name, value);
+                        });
+                    }
+                });
+            }
+        }
+        if kept.ints().next().is_some() {
+            object.object("flowints", |object| {
+                for (name, value) in kept.ints() {
+                    object.number(name, value);
+                }
+            });
+        }
+    });
+    let of = |kind: &'static str| kept.bits().filter_map(move |bit| bit.strip_prefix(TRAFFIC)?.strip_prefix(kind));
+    let is_told = of("id/").chain(of("label/")).next().is_some();
+    if is_told {
+        event.object("traffic", |object| {
+            for (key, kind) in [("id", "id/"), ("label", "label/")] {
+                if of(kind).next().is_some() {
+                    object.array(key, |array| {
+                        for name in of(kind) {
+                            array.text(name);
+                        }
+                    });
+                }
+            }
+        });
+    }
+}
+
+/// How bits begin that say what a flow is.
+const TRAFFIC: &str = "traffic/";
 
 fn flow(object: &mut Object<'_>, flow: &Flow) {
     let [client, server] = [&flow.sides[CLIENT], &flow.sides[SERVER]];

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
 use sensor_core::rules::Ruleset;
+use sensor_core::rules::reputation::Reputations;
+
+use crate::settings;
 
 /// Most bytes of one file, unpacked.
 const MAX_FILE: u64 = 256 << 20;
@@ -80,6 +83,24 @@ pub fn provide(set: &mut Ruleset) {
             set.provide(&name, bytes);
         }
     }
+}
+
+/// Gives the rules the files that settings name beside them: thresholds, classes, and what is known of addresses.
+pub fn beside(set: &mut Ruleset, settings: &[String]) -> Result<()> {
+    let read = |path: &Path| File::open(path).and_then(limited).with_context(|| path.display().to_string());
+    for (key, path) in settings::files(settings) {
+        let bytes = read(Path::new(path)).context(key.to_owned())?;
+        if key == settings::THRESHOLDS { set.read_thresholds(path, &bytes) } else { set.read_classes(path, &bytes) }
+    }
+    if let Some((categories, lists)) = settings::reputations(settings) {
+        let mut reputations = Reputations::default();
+        reputations.read_categories(&read(&categories)?).with_context(|| categories.display().to_string())?;
+        for list in lists {
+            reputations.read(&read(&list)?).with_context(|| list.display().to_string())?;
+        }
+        set.set_reputations(reputations);
+    }
+    Ok(())
 }
 
 /// Rules of an archive, and of its other files those that rules name.

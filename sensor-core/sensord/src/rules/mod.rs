@@ -150,6 +150,7 @@ impl Book {
             text: rule.to_string(),
             class: self.set.class(rule).map_or_else(String::new, |class| class.description.to_string()),
             metadata: rule.metadata.iter().map(pair).collect(),
+            without_effect: rule.without_effect().collect(),
             references: rule.references.iter().map(|it| (it.system.to_string(), it.id.to_string())).collect(),
         }
     }

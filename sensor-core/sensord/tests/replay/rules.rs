@@ -172,6 +172,50 @@ fn rules_that_cannot_be_run_are_named_by_replay_and_by_check_and_keep_no_other_f
 }
 
 #[test]
+fn alerts_tell_what_rules_have_kept() {
+    let rules = [
+        r#"alert http any any -> any any (http.host; pcre:"/^(?P<flow_site>\w+)\.(?P<alert_rest>.+)/"; content:"geo."; sid:1;)"#,
+        r#"alert http any any -> any any (http.host; content:"geo."; flowbits:set,traffic/label/web; flowbits:set,geo; noalert; sid:2;)"#,
+        r#"alert http any any -> any any (flow:to_client; http.stat_code; content:"200"; flowvar:site,"eo"; bypass; sid:3;)"#,
+    ];
+    let replay = with_rules("tcp-closed.pcap", &rules);
+    assert_eq!(alerts(&replay), [(1, "to_server"), (3, "to_client")]);
+    let alert = |sid: u64| *of_type(&replay, "alert").iter().find(|it| it["alert"]["signature_id"] == sid).unwrap();
+    assert_eq!(alert(1)["alert"]["context"], json!({"rest": "yahoo.com"}));
+    let metadata = json!({"flowbits": ["geo"], "flowvars": [{"site": "geo"}]});
+    assert_eq!((&alert(3)["metadata"], &alert(3)["traffic"]), (&metadata, &json!({"label": ["web"]})));
+    let states: Vec<_> = replay.events.iter().filter(|flow| flow["flow"]["bypass"] == "local").collect();
+    assert_eq!(states.len(), 1);
+    assert_eq!(states[0]["flow"]["state"], "bypassed");
+}
+
+#[test]
+fn reputations_and_keywords_without_effect() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        std::fs::write(folder.path().join(name), text).unwrap();
+        folder.path().join(name).display().to_string()
+    };
+    let categories = write("categories.txt", "1,Busy,hosts that are\n");
+    write("hosts.list", "0.0.0.0/0,1,50\n");
+    let rules = ["alert ip any any -> any any (iprep:src,Busy,>,49; tag:session; filestore; sid:1;)"];
+    let replay = with_rules("udp.pcap", &rules);
+    assert!(alerts(&replay).is_empty() && replay.said.contains("reputation-categories-file"), "{}", replay.said);
+    let settings = [
+        format!("reputation-categories-file={categories}"),
+        format!("default-reputation-path={}", folder.path().display()),
+        "reputation-files=hosts.list".to_owned(),
+    ];
+    let options: Vec<&str> = settings.iter().flat_map(|setting| ["--set", setting]).collect();
+    let replay = with_options("udp.pcap", &rules, &options);
+    assert!(alerts(&replay).iter().any(|(sid, _)| *sid == 1), "{}", replay.said);
+    let file = write("test.rules", "alert ip any any -> any any (tag:session; filestore; sid:1;)");
+    let check = Command::new(env!("CARGO_BIN_EXE_sensord")).args(["rules", "check", "--json", &file]).output().unwrap();
+    let report: Value = serde_json::from_slice(&check.stdout).unwrap();
+    assert_eq!(report["without_effect"], json!({"filestore": 1, "tag": 1}));
+}
+
+#[test]
 fn rules_without_protocols_are_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.rules");

@@ -55,6 +55,8 @@ pub struct Message {
     pub file: Option<usize>,
     /// Bytes of the body, decoded.
     pub body_len: u64,
+    /// How often more came of the body after it was complete.
+    pub late: u16,
 }
 
 impl Message {
@@ -122,6 +124,9 @@ impl Http {
         let limit = self.limit(side);
         let is_released = self.is_released;
         let message = if side == Side::ToServer { &mut self.request } else { &mut self.response };
+        if message.progress == COMPLETE {
+            message.late = message.late.wrapping_add(1);
+        }
         message.body_len = message.body_len.saturating_add(bytes.len() as u64);
         let is_full = message.body_len >= limit as u64;
         match message.file.and_then(|file| self.files.get_mut(file)) {
@@ -177,6 +182,10 @@ impl Http {
 }
 
 impl Transaction for Http {
+    fn grown(&self) -> u16 {
+        self.request.late.wrapping_add(self.response.late)
+    }
+
     fn progress(&self, side: Side) -> u8 {
         self.side(side).progress
     }

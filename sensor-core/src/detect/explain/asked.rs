@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 
+use crate::detect::carved::{self, Sought};
 use crate::detect::compile::{Compiler, is_of_packet};
 use crate::detect::option::Parts;
 use crate::rules::ast::{Body, Rule};
@@ -69,7 +70,9 @@ impl Asked {
         let homes = rule.buffers.iter().map(|it| {
             if it.buffer == Buffer::Base64Data {
                 Home::Inner
-            } else if it.buffer == Buffer::Payload && it.transforms.is_empty() {
+            } else if (it.buffer == Buffer::Payload && it.transforms.is_empty())
+                || matches!(carved::sought(rule, it), Ok(Some(Sought::Stream)))
+            {
                 Home::Payload
             } else if is_of_packet(it.buffer) {
                 headers += 1;

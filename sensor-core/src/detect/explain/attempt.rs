@@ -16,7 +16,7 @@ use crate::detect::transaction::{At, each, holds_hash, holds_name, holds_number,
 use crate::detect::verify::{self, Chain, Cx, Sets};
 use crate::detect::view::Scene;
 use crate::rules::ast;
-use crate::rules::ast::{DatasetCommand, NumberTest};
+use crate::rules::ast::{DatasetCommand, NumberTest, RepSide};
 
 /// What is looked at.
 #[derive(Clone, Copy)]
@@ -25,6 +25,8 @@ pub(in crate::detect) enum Subject<'a> {
     Packet,
     /// Bytes of a stream, and where they begin in it.
     Stream(&'a [u8], u64),
+    /// The part of a message of that id, where the bytes begin in it, and whether they go to its end.
+    Frame(u64, &'a [u8], u64, bool),
     /// The transaction of that id, with the events that it and its flow had.
     Transaction(u64, &'a At<'a>, u128),
 }
@@ -57,6 +59,7 @@ impl Trial<'_> {
         let place = match subject {
             Subject::Packet => Place::Packet,
             Subject::Stream(..) => Place::Stream,
+            Subject::Frame(id, ..) => Place::Frame(id),
             Subject::Transaction(id, ..) => Place::Transaction(id),
         };
         let (time, to_client) = (self.scene.time, self.scene.side == Side::ToClient);
@@ -77,6 +80,7 @@ impl Trial<'_> {
                     self.payload(chain, "stream", data, at, false, room).fold(self, &mut steps);
                 }
             }
+            Subject::Frame(_, data, start, ends) => self.framed(data, start, ends, &mut steps, room),
             Subject::Transaction(_, at, _) => {
                 self.looks(at, &mut steps, room);
                 if let Some(chain) = &self.rule.payload {
@@ -93,7 +97,7 @@ impl Trial<'_> {
     pub(super) fn payload_of(&self, data: &[u8], subject: Subject<'_>, room: &mut Room) -> Option<Steps> {
         let (name, start, ends) = match subject {
             Subject::Stream(_, at) => ("stream", at, false),
-            Subject::Packet | Subject::Transaction(..) => ("payload", 0, true),
+            Subject::Packet | Subject::Frame(..) | Subject::Transaction(..) => ("payload", 0, true),
         };
         let looked = self.payload(self.rule.payload.as_ref()?, name, data, start, ends, room);
         looked.matched.then_some(looked.steps)
@@ -124,7 +128,7 @@ impl Trial<'_> {
         let (rule, scene) = (self.rule, self.scene);
         let transaction = match subject {
             Subject::Transaction(_, at, events) => Some((at, events)),
-            Subject::Packet | Subject::Stream(..) => None,
+            Subject::Packet | Subject::Stream(..) | Subject::Frame(..) => None,
         };
         let of = |found: Option<(bool, String)>| match found {
             Some((held, why)) => step(held, why),
@@ -135,7 +139,7 @@ impl Trial<'_> {
             Part::Flow => flow(rule, scene),
             Part::Test(at) => of(rule.tests.get(at).map(|test| (test.holds(scene), test.there(scene)))),
             Part::Condition(at) => of(rule.conditions.get(at).map(|condition| {
-                let held = self.work.condition(condition, scene, self.state);
+                let held = self.work.condition(self.rules, condition, scene, self.state);
                 (held, self.kept(condition, held))
             })),
             Part::Number(at) => of(rule.numbers.get(at).zip(transaction).map(|(test, (at, _))| {
@@ -172,6 +176,27 @@ impl Trial<'_> {
             }
             Condition::Int(name, ..) => {
                 self.state.int(*name).map_or_else(|| "was never set".into(), |number| format!("is {number}"))
+            }
+            Condition::Value(..) => {
+                if held {
+                    String::new()
+                } else {
+                    "was not kept, or has another value".into()
+                }
+            }
+            Condition::Reputation { which, category, .. } => {
+                let (source, destination) = self.scene.addresses();
+                let of = |address| match self.rules.reputations.score(address, *category) {
+                    Some(score) => score.to_string(),
+                    None => "none".into(),
+                };
+                match which {
+                    RepSide::Source => format!("the source's is {}", of(source)),
+                    RepSide::Destination => format!("the destination's is {}", of(destination)),
+                    RepSide::Any | RepSide::Both => {
+                        format!("the source's is {}, the destination's {}", of(source), of(destination))
+                    }
+                }
             }
             Condition::App { .. } => {
                 let carries = self.scene.flow.app.map_or("nothing that was recognised", |app| app.name());
@@ -221,6 +246,20 @@ impl Trial<'_> {
             if found.is_none() {
                 looked.absent(look, "the transaction has no such buffer");
             }
+            looked.fold(self, steps);
+        }
+    }
+
+    /// What is asked of a part of a message.
+    fn framed(&self, data: &[u8], start: u64, ends: bool, steps: &mut [Step], room: &mut Room) {
+        room.verify.begin();
+        for (place, look) in self.rule.looks.iter().enumerate() {
+            let Room { verify, transforms, .. } = &mut *room;
+            let mut looked = Looked::new(self.asked.buffer_at(Home::Look(place)));
+            let data = transformed(&look.transforms, data, verify, transforms);
+            let mut sets = Peek(&self.work.sets);
+            let mut cx = Cx { start, ends, ..Cx::new(verify, &mut sets) };
+            looked.look(self, &look.chain, &name(look), 0, data, &mut cx);
             looked.fold(self, steps);
         }
     }

@@ -275,7 +275,7 @@ impl Inquiry {
         let data = match subject {
             Subject::Packet => view.map(|view| view.packet.payload),
             Subject::Stream(data, _) => Some(data),
-            Subject::Transaction(..) => None,
+            Subject::Frame(..) | Subject::Transaction(..) => None,
         };
         // What its packets bring to their stream is looked at there.
         let looked = rule.in_packets || view.is_none_or(|view| !view.streamed);

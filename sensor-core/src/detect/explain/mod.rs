@@ -23,7 +23,7 @@ pub(super) use attempt::Subject;
 pub use inquiry::{Chosen, Inquiry, MOST_LISTED};
 
 use super::compile::Rules;
-use super::compiled::{Compiled, Kind};
+use super::compiled::Kind;
 use super::view::FlowView;
 use crate::applayer::protocols;
 use crate::engine::{Config, Engine, FlowSink, Frame};
@@ -60,9 +60,6 @@ pub enum Unexplained {
     /// It cannot be run.
     #[error("the rule cannot be run: {}", .0.reason)]
     Refused(Refusal),
-    /// It looks into parts of messages.
-    #[error("rules of frames are not explained in this version")]
-    Frames,
 }
 
 impl Explainer {
@@ -85,10 +82,6 @@ impl Explainer {
         let rule = set.rules().get(asked as usize);
         if let Some(refusal) = rule.filter(|_| rules.asked.is_none()).and_then(of) {
             return Err(Unexplained::Refused(refusal));
-        }
-        let of_frames = |rule: &Compiled| matches!(rule.kind, Kind::Carved(..));
-        if rules.rules().iter().any(|rule| rule.rule == asked && of_frames(rule)) {
-            return Err(Unexplained::Frames);
         }
         let rules = Arc::new(rules);
         let midstream = config.midstream;

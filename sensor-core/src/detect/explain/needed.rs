@@ -6,7 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::asked::Places;
 use crate::rules::ast::{
-    BitCommand, Body, DatasetCommand, FlowintOperand, FlowintOperation, Inspect, Rule, RuleOption,
+    BitCommand, Body, DatasetCommand, FlowintOperand, FlowintOperation, Inspect, Rule, RuleOption, Scope,
 };
 use crate::rules::{Action, Ruleset};
 
@@ -89,6 +89,11 @@ fn uses(option: &RuleOption) -> Vec<(bool, Shared<'_>)> {
             }
             DatasetCommand::IsSet | DatasetCommand::IsNotSet => vec![(true, ("dataset", &*set.name))],
         },
+        Body::Captured { scope: Scope::Flow, name, .. } => vec![(true, ("flowvar", &**name))],
+        Body::Inspect(_, Inspect::Pcre(pcre)) => {
+            let of_flow = pcre.captures.iter().filter(|capture| capture.scope == Scope::Flow);
+            of_flow.map(|capture| (false, ("flowvar", &*capture.name))).collect()
+        }
         Body::Inspect(_, Inspect::Datarep(set, _)) => vec![(true, ("dataset", &*set.name))],
         _ => Vec::new(),
     }

@@ -337,7 +337,11 @@ impl Chain {
 
     fn run<T: Trace>(&self, data: &[u8], cx: &mut Cx<'_>, left: &mut u32, trace: &mut T) -> bool {
         let base = cx.state.choices.len();
+        let captured = cx.state.captured.entries.len();
         let matched = self.search(data, cx, left, base, trace);
+        if !matched {
+            cx.state.captured.truncate(captured);
+        }
         cx.state.choices.truncate(base);
         matched
     }

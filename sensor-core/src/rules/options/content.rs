@@ -273,16 +273,13 @@ fn capture(text: &str) -> Parsed<Capture> {
     if name.is_empty() { Err(bad()) } else { Ok(Capture { scope, name: name.into() }) }
 }
 
-/// Groups of the form `(?P<flow_name>...)` and `(?P<pkt_name>...)`.
+/// Groups of the form `(?P<flow_name>...)`, `(?P<pkt_name>...)` and `(?P<alert_name>...)`.
 fn named_groups(expression: &str) -> impl Iterator<Item = Capture> {
     expression.split("(?P<").skip(1).filter_map(|rest| {
         let (name, _) = rest.split_once('>')?;
-        let (scope, name) = match (name.strip_prefix("flow_"), name.strip_prefix("pkt_")) {
-            (Some(name), _) => (Scope::Flow, name),
-            (None, Some(name)) => (Scope::Packet, name),
-            (None, None) => return None,
-        };
-        Some(Capture { scope, name: name.into() })
+        let scopes = [("flow_", Scope::Flow), ("pkt_", Scope::Packet), ("alert_", Scope::Alert)];
+        let mut of = scopes.into_iter().filter_map(|(prefix, scope)| Some((scope, name.strip_prefix(prefix)?)));
+        of.next().map(|(scope, name)| Capture { scope, name: name.into() })
     })
 }
 

@@ -74,6 +74,13 @@ impl Rule {
         Printed(option, self).to_string()
     }
 
+    /// Its keywords that say what only other sensors do: it runs as if they were not there.
+    pub fn without_effect(&self) -> impl Iterator<Item = String> {
+        let none =
+            |body: &&Body| matches!(body, Body::Tag(_) | Body::FileStore(..) | Body::TlsStore | Body::NfqSetMark(..));
+        self.options.iter().map(|option| &option.body).filter(none).map(|body| self.keyword(body))
+    }
+
     /// The keyword of one of its options, as it is printed.
     pub(crate) fn keyword(&self, option: &Body) -> String {
         let mut text = Printed(option, self).to_string();
