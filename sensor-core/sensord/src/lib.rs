@@ -5,6 +5,7 @@ pub mod capture;
 pub mod cli;
 pub mod eve;
 pub mod explanation;
+pub mod packets;
 pub mod pipeline;
 pub mod rules;
 pub mod sandbox;
