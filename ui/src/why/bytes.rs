@@ -47,11 +47,12 @@ impl Buffer {
         starts.dedup();
         let (mut lines, mut next) = (Vec::new(), 0);
         for start in starts.into_iter().take(MOST_LINES) {
-            if start > next {
-                lines.push(Line::Gap(start - next));
+            let first = self.bytes.range(start..).next().map_or(start, |(at, _)| *at);
+            if first > next {
+                lines.push(Line::Gap(first - next));
             }
             lines.push(Line::Bytes(start));
-            next = start + width;
+            next = self.bytes.range(start..start + width).next_back().map_or(start, |(at, _)| at + 1);
         }
         if self.size > next {
             lines.push(Line::Gap(self.size - next));
@@ -163,9 +164,9 @@ mod tests {
     #[test]
     fn lines_say_how_much_lies_between_them() {
         let uri = &buffers(&steps())[0];
-        assert_eq!(uri.lines(16), [Line::Bytes(0), Line::Gap(16), Line::Bytes(32)]);
-        assert_eq!(uri.lines(8), [Line::Bytes(0), Line::Gap(24), Line::Bytes(32)]);
-        assert_eq!(uri.lines(4), [Line::Bytes(0), Line::Bytes(4), Line::Gap(24), Line::Bytes(32), Line::Gap(4)]);
+        assert_eq!(uri.lines(16), [Line::Bytes(0), Line::Gap(27), Line::Bytes(32), Line::Gap(6)]);
+        assert_eq!(uri.lines(8), [Line::Bytes(0), Line::Gap(27), Line::Bytes(32), Line::Gap(6)]);
+        assert_eq!(uri.lines(4), [Line::Bytes(0), Line::Bytes(4), Line::Gap(27), Line::Bytes(32), Line::Gap(6)]);
     }
 
     #[test]

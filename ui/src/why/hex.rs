@@ -163,7 +163,7 @@ fn row(
 fn state(buffer: &Buffer, at: u64, byte: &Byte, chosen: Option<usize>) -> String {
     let mut class = String::new();
     if !byte.of.is_empty() {
-        class.push_str("m");
+        class.push('m');
     }
     let Some(chosen) = chosen else { return class };
     let is_on = |at: u64| buffer.bytes.get(&at).is_some_and(|byte| byte.of.contains(&chosen));

@@ -17,12 +17,12 @@ use crate::detail::tuple;
 use crate::dom::{self, SizeWatch};
 use crate::format;
 use crate::grid::row;
-use crate::parts::{Icon, icon};
 use crate::rules::own::RuleId;
 
-/// From this width of the panel on there is room for lines of 16 bytes; and for them beside the options.
-const WIDE: i32 = 560;
+/// From this width of the panel on there is room for lines of 16 bytes; for bytes beside the options; for both.
+const WIDE: i32 = 590;
 const BESIDE: i32 = 900;
+const BESIDE_WIDE: i32 = 1180;
 
 /// The panel's properties.
 #[derive(Properties, PartialEq)]
@@ -205,8 +205,11 @@ impl Component for WhyPanel {
         html! {
             <section id="why" class={classes!("why", beside)} ref={self.frame.clone()} tabindex="-1"
                 aria-label="Why a rule told of this flow, or did not">
-                { self.head(ctx) }
-                { self.answer(ctx) }
+                <div class="why-info">
+                    { self.head(ctx) }
+                    { self.answer(ctx) }
+                </div>
+                { self.main(ctx) }
             </section>
         }
     }
@@ -332,7 +335,7 @@ impl WhyPanel {
             <>
                 <div class="why-head">
                     <button class="btn small" id="why-back" onclick={props.on_back.reform(|_: MouseEvent| ())}
-                        title="Back to the row (Esc)">{ "‹ Row" }</button>
+                        title="Back to the row (Esc)" aria-label="Back to the row">{ "‹" }</button>
                     <span class="why-flow mono" id="why-flow">
                         { props.flow.as_ref().map_or_else(String::new, |view| tuple(&view.flow)) }
                     </span>
@@ -357,9 +360,9 @@ impl WhyPanel {
                             </button>
                         }
                     }) }
-                    <label class="why-other"><span class="mute">{ "Why not" }</span>
+                    <label class="why-other" title="The number of any rule, as 2027397; with its group as 3:7"><span class="mute">{ "Why not" }</span>
                         <input id="why-sid" class={classes!("mono", self.wrong.then_some("wrong"))} inputmode="numeric"
-                            spellcheck="false" autocomplete="off" placeholder="sid, or gid:sid" value={self.sid.clone()}
+                            spellcheck="false" autocomplete="off" placeholder="any sid" value={self.sid.clone()}
                             aria-label="Number of a rule to try on this flow" aria-invalid={self.wrong.to_string()} {oninput} {onkeydown} />
                     </label>
                     <button class="btn small" id="why-go" onclick={link.callback(|_: MouseEvent| Msg::Enter)}>{ "Ask" }</button>
@@ -407,19 +410,19 @@ impl WhyPanel {
         let rule = &told.rule;
         let id = (rule.gid, rule.sid);
         let beside = words::beside(&rule.beside);
+        let file = rule.file.rsplit(['/', '\\']).next().unwrap_or(&rule.file);
         let in_pane = ctx.props().on_rule.reform(move |_: MouseEvent| id);
-        let tried = rule.flows.first();
         html! {
             <>
                 <div class="why-rule">
                     <h3>{ &rule.message }</h3>
                     <p class="faint mono">{ format!("{}:{}:{} · ", rule.gid, rule.sid, rule.rev) }
-                        <button class="link-button" id="why-in-pane" onclick={in_pane} title="The rule in the pane of rules">
-                            { format!("{}:{}", rule.file, rule.line) }</button></p>
+                        <button class="link-button" id="why-in-pane" onclick={in_pane}
+                            title={format!("{}: the rule in the pane of rules", rule.file)}>{ format!("{file}:{}", rule.line) }</button></p>
                     if rule.off { <p class="warn-text">{ "It is switched off, and was tried all the same." }</p> }
                 </div>
-                { match tried {
-                    Some(tried) => self.tried(ctx, told, tried),
+                { match rule.flows.first() {
+                    Some(tried) => said(told, tried),
                     None => html! { <p class="note" id="why-verdict">{ "There is no such flow in the packets that could be read." }</p> },
                 } }
                 if !told.cut.is_empty() { <p class="note warn">{ format!("What follows was not looked at: {}", format::sentence(&told.cut)) }</p> }
@@ -428,51 +431,64 @@ impl WhyPanel {
         }
     }
 
-    fn tried(&self, ctx: &Context<Self>, told: &Told, tried: &FlowTried) -> Html {
-        let (verdict, said) = words::verdict(&told.rule, tried);
-        let (sign, class) = match verdict {
-            Verdict::Told => ("✓", "held"),
-            Verdict::Silent => ("…", "waiting"),
-            Verdict::Failed => ("✗", "failed"),
-            Verdict::Never => ("–", "untried"),
+    /// The options and the bytes.
+    fn main(&self, ctx: &Context<Self>) -> Html {
+        let Some((told, best)) = self.told().and_then(|told| Some((told, told.rule.flows.first()?.best.as_ref()?)))
+        else {
+            return Html::default();
         };
         let link = ctx.link();
         html! {
             <>
-                <p class="why-verdict" id="why-verdict" role="status" data-verdict={class}>
-                    <span class={classes!("why-mark", class)} aria-hidden="true">{ sign }</span><span>{ said }</span>
-                </p>
-                if let Some(best) = &tried.best {
-                    <p class="why-where mono" id="why-where">
-                        <span>{ words::frame(best) }</span>
-                        if best.frame.is_some() {
-                            <span title={format::utc(best.time)}>{ format!("{} {}", format::time_micros(best.time, told.utc_offset),
-                                format::offset(told.utc_offset)) }</span>
-                        }
-                        <span>{ if best.to_client { "to the client" } else { "to the server" } }</span>
-                        <span>{ words::place(best.place) }</span>
-                    </p>
-                    <div class="why-main">
-                        <Steps told={Rc::clone(&told.rule)} attempt={best.clone()} chosen={self.chosen}
-                            on_choose={link.callback(Msg::Choose)} on_enter={link.callback(|()| Msg::ToBytes)} />
-                        if told.buffers.is_empty() {
-                            <p class="note why-none">{ "No option that was tried looks into bytes." }</p>
-                        } else {
-                            <HexView buffers={Rc::clone(&told.buffers)} width={self.line()} chosen={self.chosen} cursor={self.cursor}
-                                on_point={link.callback(Msg::Point)} on_leave={link.callback(|()| Msg::ToSteps)} />
-                        }
-                    </div>
-                    <p class="why-keys faint">{ icon(Icon::Help) }
-                        { "↑ ↓ from option to option, → to its bytes, arrows from byte to byte, Enter back, Esc to the row" }</p>
-                }
+                <div class="why-main">
+                    <Steps told={Rc::clone(&told.rule)} attempt={best.clone()} chosen={self.chosen}
+                        on_choose={link.callback(Msg::Choose)} on_enter={link.callback(|()| Msg::ToBytes)} />
+                    if told.buffers.is_empty() {
+                        <p class="note why-none">{ "No option that was tried looks into bytes." }</p>
+                    } else {
+                        <HexView buffers={Rc::clone(&told.buffers)} width={self.line()} chosen={self.chosen} cursor={self.cursor}
+                            on_point={link.callback(Msg::Point)} on_leave={link.callback(|()| Msg::ToSteps)} />
+                    }
+                </div>
+                <p class="why-keys faint"><kbd>{ "↑ ↓" }</kbd>{ " options " }<kbd>{ "→" }</kbd>{ " their bytes, then arrows " }
+                    <kbd>{ "Enter" }</kbd>{ " back " }<kbd>{ "Esc" }</kbd>{ " row" }</p>
             </>
         }
     }
 
     /// Bytes of a line.
     fn line(&self) -> u64 {
-        let room = if self.width >= BESIDE { self.width / 2 } else { self.width };
-        if room >= WIDE { 16 } else { 8 }
+        let wide = if self.width >= BESIDE { self.width >= BESIDE_WIDE } else { self.width >= WIDE };
+        if wide { 16 } else { 8 }
+    }
+}
+
+/// How it ended, and where.
+fn said(told: &Told, tried: &FlowTried) -> Html {
+    let (verdict, said) = words::verdict(&told.rule, tried);
+    let (sign, class) = match verdict {
+        Verdict::Told => ("✓", "held"),
+        Verdict::Silent => ("…", "waiting"),
+        Verdict::Failed => ("✗", "failed"),
+        Verdict::Never => ("–", "untried"),
+    };
+    html! {
+        <>
+            <p class="why-verdict" id="why-verdict" role="status" data-verdict={class}>
+                <span class={classes!("why-mark", class)} aria-hidden="true">{ sign }</span><span>{ said }</span>
+            </p>
+            if let Some(best) = &tried.best {
+                <p class="why-where mono" id="why-where">
+                    <span>{ words::frame(best) }</span>
+                    if best.frame.is_some() {
+                        <span title={format::utc(best.time)}>{ format!("{} {}", format::time_micros(best.time, told.utc_offset),
+                            format::offset(told.utc_offset)) }</span>
+                    }
+                    <span>{ if best.to_client { "to the client" } else { "to the server" } }</span>
+                    <span>{ words::place(best.place) }</span>
+                </p>
+            }
+        </>
     }
 }
 

@@ -41,7 +41,10 @@ pub fn verdict(told: &Explanation, tried: &FlowTried) -> (Verdict, String) {
                 0 => String::new(),
                 silent => format!("; {} more held and told nothing", format::grouped(silent)),
             };
-            let alerts = format::counted(tried.alerts, "time");
+            let alerts = match tried.alerts {
+                1 => "once".to_owned(),
+                alerts => format!("{} times", format::grouped(alerts)),
+            };
             (Verdict::Told, format!("Everything held. {} {alerts}{more}, {tries}.", did(action)))
         }
         Outcome::Silent => {
@@ -180,7 +183,7 @@ mod tests {
     #[test]
     fn a_verdict_counts_what_was_told_and_what_was_not() {
         let told = tried(Outcome::Told, Vec::new());
-        let words = "Everything held. Told 1 time; 2 more held and told nothing, in 4 attempts.";
+        let words = "Everything held. Told once; 2 more held and told nothing, in 4 attempts.";
         assert_eq!(said(&told), (Verdict::Told, words.into()));
         let mut silent = tried(Outcome::Silent, Vec::new());
         silent.best.as_mut().unwrap().why = "rule 1:7 lets it pass".into();

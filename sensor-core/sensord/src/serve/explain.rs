@@ -127,20 +127,18 @@ fn refusal(refused: Unexplained) -> ExplainAnswer {
 }
 
 fn unexplained(book: &Book, cause: &Cause) -> Unexplained {
-    let (code, message) = match cause {
-        Cause::Unknown { gid, sid, near } => {
-            let near: Vec<_> = near.iter().map(ToString::to_string).collect();
-            let near = if near.is_empty() { String::new() } else { format!(" Next to it are {}.", near.join(", ")) };
-            let rules = book.set.rules().len();
-            (unexplained::UNKNOWN_RULE, format!("There is no rule {gid}:{sid} among the {rules} that were read.{near}"))
-        }
-        Cause::Refused(refusal) => {
-            let colon = if refusal.keyword.is_empty() { "" } else { ": " };
-            let (file, line) = (book.file(refusal.file), refusal.line);
-            let why = format!("{}{colon}{}", refusal.keyword, refusal.reason);
-            (unexplained::RULE_REFUSED, format!("The rule can't be run: {why} ({file}:{line})."))
-        }
-        other => (unexplained::NOT_EXPLAINED, format!("The rule can't be explained: {other}.")),
+    let (code, message) = if let Cause::Unknown { gid, sid, near } = cause {
+        let near: Vec<_> = near.iter().map(ToString::to_string).collect();
+        let near = if near.is_empty() { String::new() } else { format!(" Next to it are {}.", near.join(", ")) };
+        let rules = book.set.rules().len();
+        (unexplained::UNKNOWN_RULE, format!("There is no rule {gid}:{sid} among the {rules} that were read.{near}"))
+    } else if let Cause::Refused(refusal) = cause {
+        let colon = if refusal.keyword.is_empty() { "" } else { ": " };
+        let (file, line) = (book.file(refusal.file), refusal.line);
+        let why = format!("{}{colon}{}", refusal.keyword, refusal.reason);
+        (unexplained::RULE_REFUSED, format!("The rule can't be run: {why} ({file}:{line})."))
+    } else {
+        (unexplained::NOT_EXPLAINED, format!("The rule can't be explained: {cause}."))
     };
     Unexplained { code: code.into(), message }
 }
