@@ -5,6 +5,7 @@ mod fetches;
 mod live;
 mod rules;
 mod ticks;
+mod why;
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -160,6 +161,8 @@ pub fn start<G: Gui>(gui: G, options: Options) -> Result<Handle, AppError> {
         desk: None,
         fetches,
         find: String::new(),
+        inquiry: None,
+        inquiries: 0,
         rules_revision: 0,
         rule_counts: RuleCounts::default(),
     };
@@ -190,6 +193,9 @@ struct Controller<G: Gui> {
     fetches: Fetches,
     /// What rows are searched for, as it was typed.
     find: String,
+    /// What is being explained, and how often something was.
+    inquiry: Option<why::Inquiry>,
+    inquiries: u64,
     /// Grows with each change of which rules run and of what is fetched.
     rules_revision: u64,
     rule_counts: RuleCounts,

@@ -39,6 +39,9 @@ pub enum AppError {
     /// Rules could not be fetched.
     #[error("The rules could not be fetched.")]
     RulesFetch(String),
+    /// Another question was asked, or nobody wanted the answer any more.
+    #[error("This question was withdrawn.")]
+    Withdrawn,
     /// As many captures are open as the app allows.
     #[error("Too many captures are open. Close one first.")]
     TooManySources(String),
@@ -83,6 +86,7 @@ impl AppError {
             AppError::Interfaces(_) => "interfaces_failed",
             AppError::RulesUnreadable(_) => "rules_unreadable",
             AppError::RulesFetch(_) => "fetch_failed",
+            AppError::Withdrawn => "withdrawn",
             AppError::TooManySources(_) => "too_many_sources",
             AppError::UnknownZone(_) => "unknown_zone",
             AppError::NoDialog => "no_dialog",
@@ -114,7 +118,11 @@ impl AppError {
             | AppError::StoreMoved(detail)
             | AppError::StoreEmpty(detail)
             | AppError::StoreFailed(detail) => detail,
-            AppError::UnknownSource | AppError::RowGone | AppError::NoDialog | AppError::Closing => "",
+            AppError::UnknownSource
+            | AppError::RowGone
+            | AppError::Withdrawn
+            | AppError::NoDialog
+            | AppError::Closing => "",
         }
     }
 

@@ -9,13 +9,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sensor_link::{Connection, KeyPair, LinkError, MessageStream, announce};
+use sensor_wire::explain::ExplainAnswer;
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
 use sensor_wire::host::Hosts;
 use sensor_wire::interface::Interfaces;
 use sensor_wire::live::Live;
 use sensor_wire::request::{Done, FlowsAnswer, Request, ValueColumn, ValuesAnswer};
 use sensor_wire::rules::{RuleChecked, RuleCounts, RuleText, RuleVariable, RulesAnswer, RulesAsked};
-use sensor_wire::view::{SourceId, Values, Wire};
+use sensor_wire::view::{SourceId, Values, WhyAsked, Wire};
 use sensor_wire::{FlowRecord, RowId};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -189,6 +190,20 @@ impl Asker {
     pub async fn rule(&mut self, gid: u32, sid: u32) -> Result<Option<RuleText>, AppError> {
         let (_connection, mut stream) = self.ask(Request::Rule { gid, sid }).await?;
         answer::<Vec<RuleText>>(&mut stream).await.map(|mut list| list.pop())
+    }
+
+    /// Why a rule told of a flow, or did not; hears how far it is, and in the end the explanation.
+    pub async fn explain(&mut self, asked: WhyAsked, mut heard: impl FnMut(ExplainAnswer)) -> Result<(), AppError> {
+        let WhyAsked { gid, sid, flow, .. } = asked;
+        let (_connection, mut stream) = self.ask(Request::Explain { gid, sid, flow: Some(flow) }).await?;
+        loop {
+            let part: ExplainAnswer = answer(&mut stream).await?;
+            let done = part.done;
+            heard(part);
+            if done {
+                return Ok(());
+            }
+        }
     }
 
     /// Whether rules could run.

@@ -51,6 +51,9 @@ impl<G: Gui> Controller<G> {
             }
             ViewRequest::RuleList(asked) => return self.rule_list(asked, reply),
             ViewRequest::Rule { source, gid, sid } => return self.rule(source, gid, sid, reply),
+            ViewRequest::Explain(asked) => return self.explain(asked, reply),
+            ViewRequest::ExplainOn(number) => return self.explain_on(number, reply),
+            ViewRequest::StopExplain(number) => self.stop_explain(number),
             ViewRequest::CheckRules(text) => return self.check_rules(text, reply),
             ViewRequest::SetRules(prefs) => return self.set_rules(*prefs, reply),
             ViewRequest::CheckVariables(prefs) => return self.check_variables(&prefs, reply),

@@ -27,6 +27,7 @@ use crate::grid::columns;
 use crate::grid::header::HeaderEvent;
 use crate::grid::keys::Action;
 use crate::grid::viewport::{GridEvent, Meta, Viewport};
+use crate::rules::own::RuleId;
 use crate::state::{self, Overlay, ValuesAsked};
 use crate::theme;
 use crate::topbar::BarEvent;
@@ -49,6 +50,8 @@ pub struct App {
     overlay: Option<Overlay>,
     asked: capture::Asked,
     detail: bool,
+    /// In the detail panel a rule is asked about: which first.
+    why: Option<Option<RuleId>>,
     hosts: hosts::HostsPane,
     /// The pane of rules lies over the grid.
     rules: bool,
@@ -184,6 +187,8 @@ pub enum Msg {
     Rule(u32, u32),
     /// The pane of rules was closed.
     CloseRules,
+    /// A rule is asked about in the detail panel, or none any more.
+    Why(Option<Option<RuleId>>),
     /// The pointer is over a cell that names one host, or no longer is.
     Point(Option<(HostAsked, hosts::Place)>),
     /// It rests there.
@@ -233,6 +238,7 @@ impl Component for App {
             overlay: None,
             asked: capture::Asked::default(),
             detail: false,
+            why: None,
             hosts: hosts::HostsPane::default(),
             rules: false,
             rule: None,
@@ -282,7 +288,7 @@ impl Component for App {
             Msg::Bar(event) => self.bar(ctx, event),
             Msg::Close => self.close_overlay(),
             Msg::CloseDetail => {
-                self.detail = false;
+                (self.detail, self.why) = (false, None);
                 dom::focus("grid");
                 true
             }
@@ -356,6 +362,13 @@ impl Component for App {
                 true
             }
             Msg::CloseRules => self.close_rules(),
+            Msg::Why(asked) => {
+                self.why = asked;
+                if asked.is_none() {
+                    dom::focus("grid");
+                }
+                true
+            }
             Msg::Point(at) => self.point(ctx, at),
             Msg::PointRests => self.point_rests(ctx),
             Msg::PointGone => self.point_gone(),

@@ -16,6 +16,8 @@ use crate::grid::keys::{self, Action};
 use crate::grid::row;
 use crate::parts::{Icon, icon};
 use crate::rules::card::RuleCard;
+use crate::rules::own::RuleId;
+use crate::why::panel::WhyPanel;
 
 /// Height of a flow in the list, in CSS pixels.
 const LINE: f64 = 46.0;
@@ -44,6 +46,10 @@ pub struct DetailProps {
     pub on_host: Callback<HostAsked>,
     /// A rule in the pane of rules: gid and sid.
     pub on_rule: Callback<(u32, u32)>,
+    /// What is asked of a rule in place of the row's details, if anything is: the rule that is asked about first.
+    pub why: Option<Option<RuleId>>,
+    /// It is another question, or none.
+    pub on_why: Callback<Option<Option<RuleId>>>,
     /// A list of values, near a point.
     pub on_values: Callback<(ValueColumn, u32, f64, f64)>,
 }
@@ -59,6 +65,8 @@ pub struct Detail {
     again: bool,
     scrolled: f64,
     chosen: Option<u64>,
+    /// Place of a flow that is chosen once it is here.
+    awaited: Option<u32>,
     list: NodeRef,
     /// What the list lies in, and the watch over its size: how many lines are drawn hangs on it.
     frame: NodeRef,
@@ -77,6 +85,8 @@ pub enum Msg {
     Resized,
     /// A key was pressed in the list.
     Moved(i32),
+    /// A rule is asked about another flow: so many places on.
+    OtherFlow(i32),
 }
 
 impl Component for Detail {
@@ -93,6 +103,7 @@ impl Component for Detail {
             again: false,
             scrolled: 0.0,
             chosen: None,
+            awaited: None,
             list: NodeRef::default(),
             frame: NodeRef::default(),
             resized: None,
@@ -108,7 +119,7 @@ impl Component for Detail {
             self.offset = 0;
             self.flows.clear();
             self.error = None;
-            self.chosen = None;
+            (self.chosen, self.awaited) = (None, None);
             self.scrolled = 0.0;
             if let Some(list) = self.list.cast::<HtmlElement>() {
                 list.set_scroll_top(0);
@@ -131,8 +142,10 @@ impl Component for Detail {
                             self.offset = offset;
                             self.flows = flows.flows;
                             self.error = None;
-                            if self.total == 1 {
-                                self.chosen = self.flows.first().map(|f| f.flow.id);
+                            let first = (self.total == 1).then_some(0);
+                            let wanted = self.awaited.take().and_then(|at| at.checked_sub(offset)).or(first);
+                            if let Some(flow) = wanted.and_then(|at| self.flows.get(at as usize)) {
+                                self.chosen = Some(flow.flow.id);
                             }
                         }
                         Err(error) => self.error = Some(error),
@@ -167,6 +180,18 @@ impl Component for Detail {
                 let Some(flow) = self.flows.get(to) else { return false };
                 self.chosen = Some(flow.flow.id);
                 dom::reveal(&format!("flow-{}", flow.flow.id));
+                true
+            }
+            Msg::OtherFlow(step) => {
+                let Some((at, _)) = self.asked_flow() else { return false };
+                let to = at.saturating_add_signed(step).min(self.total.saturating_sub(1));
+                match to.checked_sub(self.offset).and_then(|at| self.flows.get(at as usize)) {
+                    Some(flow) => self.chosen = Some(flow.flow.id),
+                    None => {
+                        self.awaited = Some(to);
+                        self.load(ctx);
+                    }
+                }
                 true
             }
         }
@@ -205,10 +230,11 @@ impl Component for Detail {
                     <button class="bare" id="close-detail" onclick={ctx.props().on_close.reform(|_: MouseEvent| ())}
                         title="Close (Esc)" aria-label="Close">{ icon(Icon::Close) }</button>
                 </div>
+                { self.why(ctx) }
                 { self.summary(ctx, row) }
                 if row.kind == RowKind::Alert {
                     <RuleCard client={ctx.props().client.clone()} row={ctx.props().row.clone()} on_copy={ctx.props().on_copy.clone()}
-                        on_rule={ctx.props().on_rule.clone()} />
+                        on_rule={ctx.props().on_rule.clone()} on_why={ctx.props().on_why.reform(|rule| Some(Some(rule)))} />
                 }
                 <div class="detail-flows" ref={self.frame.clone()}>{ self.list(ctx) }</div>
                 { for self.chosen.and_then(|id| self.flows.iter().find(|f| f.flow.id == id)).map(|f| one(ctx, f)) }
@@ -225,7 +251,7 @@ impl Detail {
         }
         self.loading = true;
         let (first, last) = self.in_sight();
-        let offset = ((first + last) / 2).saturating_sub(PAGE / 2);
+        let offset = self.awaited.unwrap_or((first + last) / 2).saturating_sub(PAGE / 2);
         let (client, key, link) = (ctx.props().client.clone(), ctx.props().row.key, ctx.link().clone());
         spawn_local(async move {
             let answer = match client.ask(ViewRequest::Flows { key, offset, limit: PAGE }).await {
@@ -235,6 +261,24 @@ impl Detail {
             };
             link.send_message(Msg::Loaded(key, offset, answer));
         });
+    }
+
+    /// The flow that a rule is asked about, and its place: the one that is chosen, else the first.
+    fn asked_flow(&self) -> Option<(u32, &ViewFlow)> {
+        let mut all = (self.offset..).zip(&self.flows);
+        let chosen = all.clone().find(|(_, view)| Some(view.flow.id) == self.chosen);
+        chosen.or_else(|| all.next())
+    }
+
+    fn why(&self, ctx: &Context<Self>) -> Html {
+        let props = ctx.props();
+        let Some(rule) = props.why else { return Html::default() };
+        let (at, flow) = self.asked_flow().map_or((0, None), |(at, view)| (at, Some(view.clone())));
+        html! {
+            <WhyPanel client={props.client.clone()} row={props.row.clone()} {rule} {flow} place={(at, self.total)}
+                on_step={ctx.link().callback(Msg::OtherFlow)} on_back={props.on_why.reform(|()| None)}
+                on_rule={props.on_rule.clone()} />
+        }
     }
 
     fn height(&self) -> f64 {
@@ -363,7 +407,7 @@ impl Detail {
                 aria-selected={chosen.to_string()} class={yew::classes!("flow", chosen.then_some("on"))}
                 style={format!("top:{top}px")} onclick={ctx.link().callback(move |_: MouseEvent| Msg::Chosen(id))}>
                 <div class="line mono">
-                    <span class="ends">{ format!("{} → {}", end(f.client, f.client_port), end(f.server, f.server_port)) }</span>
+                    <span class="ends">{ tuple(f) }</span>
                     <span class="grow"></span>
                     <span>{ format!("{estimate}{}", format::bytes(f.to_server.payload_bytes + f.to_client.payload_bytes)) }</span>
                 </div>
@@ -399,7 +443,8 @@ fn one(ctx: &Context<Detail>, view: &ViewFlow) -> Html {
             format::bytes(c.frame_bytes)
         )
     };
-    let tuple = format!("{} → {}", end(f.client, f.client_port), end(f.server, f.server_port));
+    let tuple = tuple(f);
+    let why = ctx.props().on_why.reform(|_: MouseEvent| Some(None));
     let state = match f.end {
         Some(reason) => format!("{}, ended by {}", f.state.name(), reason.name()),
         None => format!("{}, still open", f.state.name()),
@@ -430,6 +475,9 @@ fn one(ctx: &Context<Detail>, view: &ViewFlow) -> Html {
                 { marks(f) }
                 <dt>{ "Community ID" }</dt>
                 <dd class="mono path">{ &f.community_id }{ copy("the community id", f.community_id.clone()) }</dd>
+                <dt>{ "Rules" }</dt>
+                <dd><button class="btn small" id="why-not" onclick={why}
+                    title="Try a rule on this flow: the first option that does not hold, and what was there">{ "Why not…" }</button></dd>
             </dl>
         </div>
     }
@@ -447,6 +495,11 @@ fn marks(f: &FlowRecord) -> Html {
         return Html::default();
     }
     html! { <><dt>{ "Note" }</dt><dd class="warn-text">{ words.join(" ") }</dd></> }
+}
+
+/// Both ends of a flow.
+pub fn tuple(f: &FlowRecord) -> String {
+    format!("{} → {}", end(f.client, f.client_port), end(f.server, f.server_port))
 }
 
 /// One end of a flow: `10.0.0.1:443`, `[fe80::1]:443`, or the address alone where there are no ports.

@@ -72,6 +72,11 @@ pub fn clock_millis(at: Timestamp, utc_offset: i32) -> String {
     format!("{:02}:{:02}:{:02}.{millis:03}", civil.hour, civil.minute, civil.second)
 }
 
+/// `MM/DD HH:MM:SS.mmmmmm`, for a single frame.
+pub fn time_micros(at: Timestamp, utc_offset: i32) -> String {
+    format!("{}.{:06}", time(at, utc_offset), at.rem_euclid(NANOS) / 1_000)
+}
+
 /// `YYYY-MM-DD`, where a span is so long that months alone would mislead.
 pub fn date(at: Timestamp, utc_offset: i32) -> String {
     let civil = Civil::of(at, utc_offset);

@@ -25,6 +25,7 @@ mod statusbar;
 mod theme;
 mod timeline;
 mod topbar;
+mod why;
 mod zone;
 
 fn main() {

@@ -31,7 +31,8 @@ mod tests {
     use std::collections::HashMap;
 
     const TOKENS: &str = include_str!("../static/tokens.css");
-    const STYLES: &str = include_str!("../static/app.css");
+    const STYLES: [(&str, &str); 2] =
+        [("app.css", include_str!("../static/app.css")), ("why.css", include_str!("../static/why.css"))];
 
     /// The colours of a block, `--name: #rrggbb;` a line.
     fn colours(selector: &str) -> HashMap<String, [f64; 3]> {
@@ -104,11 +105,13 @@ mod tests {
 
     #[test]
     fn colours_stand_in_the_token_file_only() {
-        for (number, line) in STYLES.lines().enumerate() {
-            // Selectors have colons and hashes of their own.
-            let declarations = line.split_once('{').map_or(line, |(_, declarations)| declarations);
-            let value = declarations.split_once(':').map_or("", |(_, value)| value);
-            assert!(!value.contains('#') && !value.contains("rgb"), "app.css:{}: {line}", number + 1);
+        for (file, styles) in STYLES {
+            for (number, line) in styles.lines().enumerate() {
+                // Selectors have colons and hashes of their own.
+                let declarations = line.split_once('{').map_or(line, |(_, declarations)| declarations);
+                let value = declarations.split_once(':').map_or("", |(_, value)| value);
+                assert!(!value.contains('#') && !value.contains("rgb"), "{file}:{}: {line}", number + 1);
+            }
         }
     }
 }

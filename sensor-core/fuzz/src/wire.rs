@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use sensor_wire::codec;
+use sensor_wire::explain::ExplainAnswer;
 use sensor_wire::hello::Hello;
 use sensor_wire::interface::Interfaces;
 use sensor_wire::live::Live;
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 /// What can be read can be written, and reads the same again.
 pub fn run(data: &[u8]) {
     let Some((kind, message)) = data.split_first() else { return };
-    match kind % 9 {
+    match kind % 10 {
         0 => check::<Hello>(message),
         1 => check::<Request>(message),
         2 => check::<Live>(message),
@@ -23,7 +24,8 @@ pub fn run(data: &[u8]) {
         5 => check::<Interfaces>(message),
         6 => check::<ViewRequest>(message),
         7 => check::<ViewReply>(message),
-        _ => check::<Prefs>(message),
+        8 => check::<Prefs>(message),
+        _ => check::<ExplainAnswer>(message),
     }
 }
 

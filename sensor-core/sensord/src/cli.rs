@@ -24,6 +24,7 @@ use sensor_wire::rules::RuleSetup;
 use crate::capture::file::CaptureReader;
 use crate::crew::Output;
 use crate::eve::EveWriter;
+use crate::packets::Packets;
 use crate::pipeline::{self, Pipeline};
 use crate::rules::{Book, STARTER, files, starter_rules};
 use crate::{serve, settings, signals, watch};
@@ -422,11 +423,14 @@ fn watch_rows(args: &Watch) -> Result<u8> {
 
 fn serve_stdio(args: Serve) -> Result<u8> {
     let keys = KeyPair::generate().context("no key could be made")?;
-    let (handle, queries) = pipeline::queries();
+    let (mut handle, queries) = pipeline::queries();
     // Rules may come later: flows are parsed from the start.
     let mut config = Config { seed: seed(), parse: Some(parser::Settings::default()), ..Config::default() };
     if !args.await_rules {
         handle.set_book(args.rules.load(&[], &mut config)?);
+    }
+    if let Some(replay) = &args.source.replay {
+        handle.packets = Arc::new(Packets::of(replay, &config));
     }
     let await_rules = args.await_rules;
     let mut pipeline = args.workers.pipeline(config, (), args.pace.speed.map(f64::from));

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod crew;
 pub mod eve;
 pub mod explanation;
+pub mod packets;
 pub mod pipeline;
 pub mod rules;
 pub mod sandbox;

@@ -17,6 +17,7 @@ use crate::capture::file::{CaptureError, CaptureReader};
 use crate::capture::live::{self, LiveCapture, LiveError, Tally};
 use crate::capture::{Batch, FrameMeta};
 use crate::crew::{Crew, Done, Effort, Gathered, Merged, Output, Task};
+use crate::packets::Packets;
 use crate::rules::Book;
 
 /// A question to the thread that owns the engine. Dropping the receiver of `reply` cancels.
@@ -84,12 +85,15 @@ pub struct Handle {
     pub told: Arc<Notify>,
     /// The rules that run, once there are any.
     pub book: Arc<watch::Sender<Option<Arc<Book>>>>,
+    /// Packets that can be looked at once more.
+    pub packets: Arc<Packets>,
 }
 
 impl Handle {
-    /// Over a bounded channel, and without rules so far.
+    /// Over a bounded channel, without rules so far and without packets to look at again.
     pub fn new(queries: Sender<Query>) -> Handle {
-        Handle { queries, told: Arc::default(), book: Arc::new(watch::channel(None).0) }
+        let (told, packets) = (Arc::default(), Arc::default());
+        Handle { queries, told, book: Arc::new(watch::channel(None).0), packets }
     }
 
     /// The rules that run; waits for the first ones.

@@ -7,6 +7,54 @@ use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
 
+/// What a sensor lists in its `Hello` if it answers [`Request::Explain`](crate::request::Request::Explain).
+pub const FEATURE: &str = "explain";
+
+/// A part of the answer to [`Request::Explain`](crate::request::Request::Explain): how far the packets have been looked
+/// at, and in the last one what came of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExplainAnswer {
+    /// Bytes of the capture, as it is stored, that were looked at.
+    pub read: u64,
+    /// Its bytes in all; 0 where that is not known.
+    pub total: u64,
+    /// The explanation.
+    pub told: Option<Box<Explanation>>,
+    /// Why there is none.
+    pub refused: Option<Unexplained>,
+    /// Why the packets end early: the capture is damaged. Empty otherwise.
+    pub cut: String,
+    /// No more parts follow.
+    pub done: bool,
+}
+
+/// Why a sensor explains nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Unexplained {
+    /// One of [`unexplained`]; others may come.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// Codes of [`Unexplained`].
+pub mod unexplained {
+    /// The sensor keeps no packets of what it captures.
+    pub const NO_PACKETS: &str = "no_packets";
+    /// The capture can't be read a second time: it is a pipe.
+    pub const READ_ONCE: &str = "read_once";
+    /// The capture could not be read this time.
+    pub const UNREADABLE: &str = "unreadable";
+    /// There is no such rule.
+    pub const UNKNOWN_RULE: &str = "unknown_rule";
+    /// The rule can't be run.
+    pub const RULE_REFUSED: &str = "rule_refused";
+    /// The rule is of a kind that is not explained.
+    pub const NOT_EXPLAINED: &str = "not_explained";
+}
+
 /// What came of one rule over a capture, or over one flow of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -59,6 +59,16 @@ pub enum Request {
         /// Ports.
         ports: Vec<(String, String)>,
     },
+    /// Why a rule told of a flow, or did not, found out from the packets once more. Answered by
+    /// [`ExplainAnswer`](crate::explain::ExplainAnswer) messages, the last with `done`. One runs at a time, others wait.
+    Explain {
+        /// Group of the rule.
+        gid: u32,
+        /// Its number.
+        sid: u32,
+        /// The flow, as in [`FlowRecord::id`]; `None` for all, of which those are listed in which it got furthest.
+        flow: Option<u64>,
+    },
     /// Hosts as they become known or change: answered by [`crate::host::Hosts`] messages until either side closes.
     Hosts {
         /// Last `seq` the app holds of this run of the sensor; 0 for every host.

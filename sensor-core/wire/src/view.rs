@@ -3,11 +3,13 @@
 
 mod hosts;
 mod rules;
+mod why;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::hosts::{HostAsked, HostColumn, HostKey, HostLine, HostSort, HostWindow, HostsAsked, ViewHost, program};
 pub use self::rules::{LOCAL, RuleFetch, RuleKept, RulePrefs, RuleSource, RuleWindow, is_address, shown_address};
+pub use self::why::{Why, WhyAsked};
 use crate::interface::Interfaces;
 use crate::live::CaptureFailure;
 use crate::request::{ValueColumn, ValueCount};
@@ -89,6 +91,13 @@ pub enum ViewRequest {
         /// Number.
         sid: u32,
     },
+    /// Why a rule told of a flow, or did not. One question at a time: it ends the one before. Answered by
+    /// [`ViewReply::Why`] after a moment, done or not.
+    Explain(WhyAsked),
+    /// More of the question of that number. Answered by [`ViewReply::Why`] when it is done, or after a moment.
+    ExplainOn(u64),
+    /// The question of that number is withdrawn: the sensor reads no further. Answered by [`ViewReply::Done`].
+    StopExplain(u64),
     /// Whether rules written here could run. Answered by [`ViewReply::RulesChecked`].
     CheckRules(String),
     /// Keep which rules run, and have every sensor run them; also reads their files anew. Answered by
@@ -164,6 +173,8 @@ pub enum ViewReply {
     Rules(Box<RuleWindow>),
     /// To [`ViewRequest::Rule`]; `None` where there is no such rule.
     Rule(Option<Box<RuleText>>),
+    /// To [`ViewRequest::Explain`] and [`ViewRequest::ExplainOn`].
+    Why(Box<Why>),
     /// To [`ViewRequest::CheckRules`].
     RulesChecked(RuleChecked),
     /// To [`ViewRequest::CheckVariables`].

@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use sensor_wire::codec::{decode, encode};
+use sensor_wire::explain::{
+    Asked, Attempt, Beside, Counts, Excluded, Excluding, ExplainAnswer, Explanation, FlowTried, Found, Outcome, Place,
+    Step, StepState, Unexplained, unexplained,
+};
 use sensor_wire::flow::{Counters, EndReason, FlowState};
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
 use sensor_wire::host::{
@@ -88,6 +92,12 @@ fn messages_are_written_and_read_as_ever() {
     check.message("rules checked", &RuleChecked { good: vec![text], bad: vec![line] });
     check.message("request hosts", &Request::Hosts { after: 9 });
     check.message("hosts", &hosts());
+    check.message("request explain", &Request::Explain { gid: 1, sid: 2_027_397, flow: Some(1 << 52) });
+    check.message("explain answer reading", &ExplainAnswer { read: 300, total: 70_000, ..ExplainAnswer::default() });
+    check.message("explain answer told", &explained());
+    let refused = Unexplained { code: unexplained::NO_PACKETS.into(), message: "No packets are kept.".into() };
+    let refused = ExplainAnswer { refused: Some(refused), done: true, ..ExplainAnswer::default() };
+    check.message("explain answer refused", &refused);
     check.message("live", &live());
     check.message("live alert", &Live { rows: vec![alert()], ..Live::default() });
     check.message("live reset", &Live { reset: true, ..Live::default() });
@@ -295,6 +305,70 @@ fn hosts() -> Hosts {
         clients: vec![ClientRecord { product, first: 6, last: 7 }],
     };
     Hosts { seq: 300, hosts: vec![host, HostRecord::default()] }
+}
+
+/// With every kind of step, place and outcome.
+fn explained() -> ExplainAnswer {
+    let step = |state, why: &str| Step { state, at: None, why: why.into() };
+    let found =
+        Found { buffer: "http.uri".into(), place: 1, size: 300, offset: 20, len: 3, from: 4, hex: "2f612f62".into() };
+    let steps = vec![
+        Step { state: StepState::Held, at: Some(found), why: String::new() },
+        step(StepState::Failed, "is not there"),
+        step(StepState::Waiting, ""),
+        step(StepState::Untried, ""),
+        step(StepState::Aside, ""),
+    ];
+    let best = Attempt {
+        frame: Some(70_000),
+        time: 1_700_000_000_000_000_000,
+        to_client: true,
+        place: Place::Transaction(3),
+        outcome: Outcome::Failed,
+        why: "suppressed".into(),
+        header: step(StepState::Held, ""),
+        steps,
+    };
+    let flow = |best, excluded| FlowTried {
+        id: 1 << 52,
+        client: "192.0.2.7".into(),
+        client_port: 49_152,
+        server: "2001:db8::1".into(),
+        server_port: 80,
+        proto: 6,
+        app: "http".into(),
+        first: 1,
+        attempts: 4,
+        matched: 2,
+        alerts: 1,
+        best,
+        excluded,
+    };
+    let other = |place, outcome| Some(Attempt { place, outcome, ..Attempt::default() });
+    let excluded = Excluded { by: Excluding::DestinationPort, flows: 9, why: "the server's port is 80".into() };
+    let told = Explanation {
+        gid: 1,
+        sid: 2_027_397,
+        rev: 3,
+        message: "ET MALWARE Beacon".into(),
+        file: "a.rules".into(),
+        line: 12,
+        off: true,
+        header: "alert http any any -> any any".into(),
+        options: vec![Asked { text: "content:\"a\"".into(), buffer: "http.uri".into() }],
+        beside: vec![Beside { gid: 1, sid: 7, why: "sets flowbits seen".into(), refused: "lua".into() }],
+        counts: Counts { flows: 9, met: 8, matched: 7, told: 6, alerts: 300, left_out: 5 },
+        excluded: vec![excluded.clone()],
+        flows: vec![
+            flow(Some(best), None),
+            flow(None, Some(excluded)),
+            flow(other(Place::Packet, Outcome::Told), None),
+            flow(other(Place::Stream, Outcome::Silent), None),
+            flow(other(Place::Frame(7), Outcome::Failed), None),
+        ],
+    };
+    let (read, total) = (70_000, 70_000);
+    ExplainAnswer { read, total, told: Some(told.into()), refused: None, cut: "cut at byte 9".into(), done: true }
 }
 
 fn live() -> Live {

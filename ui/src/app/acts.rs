@@ -57,6 +57,7 @@ impl App {
                 self.detail = self.selected.is_some();
             }
             Action::Values(column) => return self.show_values(ctx, column),
+            Action::Why => return self.ask_why(ctx),
             Action::Copy => {
                 self.copy_cell(ctx);
                 return false;
@@ -65,7 +66,9 @@ impl App {
                 if self.overlay.is_some() {
                     return self.close_overlay();
                 }
-                if self.detail {
+                if self.detail && self.why.take().is_some() {
+                    dom::focus("grid");
+                } else if self.detail {
                     self.detail = false;
                     dom::focus("grid");
                 } else {
@@ -150,6 +153,19 @@ impl App {
             | Action::Left
             | Action::Right => return false,
         }
+        true
+    }
+
+    /// Of the selected row's first rule; of a row without one the question is which.
+    fn ask_why(&mut self, ctx: &Context<Self>) -> bool {
+        let Some(row) = &self.selected else { return self.say(ctx, "Select a row first".into()) };
+        if self.detail && self.why.take().is_some() {
+            dom::focus("grid");
+            return true;
+        }
+        let rule = row.events.iter().find_map(|event| event.rule.as_ref());
+        self.why = Some(rule.map(|rule| (rule.gid, rule.sid)));
+        self.detail = true;
         true
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gloo_timers::callback::Timeout;
-use sensor_wire::view::{AppStatus, Boot, Tick, ViewError, ViewReply, ViewRequest};
+use sensor_wire::view::{AppStatus, Boot, Tick, ViewError, ViewReply, ViewRequest, ViewRow};
 use wasm_bindgen_futures::spawn_local;
 use yew::Context;
 
@@ -102,6 +102,10 @@ impl App {
                     (None, None) => true,
                     (Some(_), None) | (None, Some(_)) => false,
                 };
+                let key = |row: &Option<Rc<ViewRow>>| row.as_ref().map(|row| row.key);
+                if key(&self.selected) != key(&selected) {
+                    self.why = None;
+                }
                 self.selected = selected;
                 if self.selected.is_none() {
                     self.detail = false;

@@ -222,6 +222,7 @@ impl App {
                     on_copy={link.callback(|(text, what)| Msg::Copy(text, what))}
                     on_host={link.callback(|host| Msg::Hosts(Some(host)))}
                     on_rule={link.callback(|(gid, sid)| Msg::Rule(gid, sid))}
+                    why={self.why} on_why={link.callback(Msg::Why)}
                     on_values={link.callback(|(column, count, x, y)| Msg::Values(column, count, x, y))} />
             </aside>
         }

@@ -47,6 +47,8 @@ pub enum Action {
     Rules,
     /// The host that the cell names.
     HostOf,
+    /// Why a rule of the row told of it, or back to the row's details.
+    Why,
     /// The next theme.
     Theme,
     /// The search for rows.
@@ -124,6 +126,7 @@ pub const KEYS: &[Binding] = &[
     bind(&["L"], Action::Values(ValueColumn::ClientPort), Group::Row, "List its client ports"),
     bind(&["y"], Action::Copy, Group::Row, "Copy the cell's exact value, or its list"),
     bind(&["H"], Action::HostOf, Group::Row, "The host that the cell names"),
+    bind(&["w"], Action::Why, Group::Row, "Why its rule matched, option by option; why another did not"),
     bind(&["b"], Action::Dock, Group::Row, "Detail panel below, or at the right"),
     bind(&["Escape"], Action::Back, Group::Row, "Close what is topmost; let go of the row"),
     bind(&["/"], Action::Find, Group::View, "Find rows by message, sid, class, address or protocol"),

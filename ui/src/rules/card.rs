@@ -12,6 +12,7 @@ use yew::{Callback, Component, Context, Html, Properties, html};
 use super::address;
 use crate::backend::{Client, unexpected};
 use crate::format;
+use crate::grid::keys::{self, Action};
 use crate::grid::row;
 use crate::parts::{Icon, icon};
 
@@ -26,6 +27,8 @@ pub struct CardProps {
     pub on_copy: Callback<(String, String)>,
     /// A rule in the pane of rules.
     pub on_rule: Callback<(u32, u32)>,
+    /// Why a rule told of the row.
+    pub on_why: Callback<(u32, u32)>,
 }
 
 /// The card.
@@ -125,7 +128,12 @@ impl RuleCard {
                     <span class={class}>{ letter }</span><span class="rule-msg">{ &event.message }</span>
                     <span class="count">{ format!("×{}", format::grouped(event.count.into())) }</span>
                 </button>
-                <div class="faint mono rule-when">{ format!("{gid}:{sid}:{} · {when}{action}", rule.rev) }</div>
+                <div class="rule-under">
+                    <span class="faint mono rule-when">{ format!("{gid}:{sid}:{} · {when}{action}", rule.rev) }</span>
+                    <button class="btn small" data-why-of={sid.to_string()}
+                        title={format!("What each option of the rule matched ({})", keys::hint(Action::Why))}
+                        onclick={ctx.props().on_why.reform(move |_: MouseEvent| (gid, sid))}>{ "Why" }</button>
+                </div>
                 if chosen { { self.whole(ctx) } }
             </div>
         }

@@ -6,6 +6,7 @@
 
 #![deny(clippy::indexing_slicing)]
 
+mod again;
 mod error;
 mod gzip;
 mod input;
@@ -20,6 +21,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub use again::Again;
 pub use error::{CaptureError, Place};
 pub use notice::{Notice, NoticeKind};
 
@@ -60,7 +62,10 @@ impl CaptureReader {
     /// # Errors
     /// The file can't be opened or read, or it is no capture; the error then names what it is where that is known.
     pub fn open(path: &Path) -> Result<Self, CaptureError> {
-        let mut input = Input::open(path)?;
+        CaptureReader::of(Input::open(path)?, path)
+    }
+
+    fn of(mut input: Input, path: &Path) -> Result<Self, CaptureError> {
         let mut head = Vec::new();
         // Damage right after the first bytes shows again when those are used up.
         if let Err(error) = input.fill(&mut head, pcap::HEAD)

@@ -2,6 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crossbeam_channel::{Receiver, bounded};
+use sensor_wire::explain::{Excluding, ExplainAnswer, Outcome, StepState, unexplained};
 use sensor_wire::live::{Live, SourceState, Status};
 use sensor_wire::request::{Done, FlowsAnswer, Value, ValueColumn, ValueCount, ValuesAnswer};
 use sensor_wire::rules::{
@@ -183,6 +184,129 @@ async fn files_that_rules_name_are_asked_for_where_they_can_be_given() {
         wrong.contains(&"HOME_NET") && wrong.contains(&"EXTERNAL_NET") && !wrong.contains(&"HTTP_PORTS"),
         "{wrong:?}"
     );
+}
+
+fn sample() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/sample.pcap")
+}
+
+/// Serves the packets of a capture and the rules that the sensor brings along.
+async fn served_packets(capture: &std::path::Path) -> (Served, Arc<crate::packets::Packets>) {
+    let (queries, _) = bounded(1);
+    let mut handle = Handle::new(queries);
+    let config = sensor_core::engine::Config { parse: Some(Default::default()), ..Default::default() };
+    handle.packets = Arc::new(crate::packets::Packets::of(capture, &config));
+    handle.set_book(Arc::new(rules::Book::load(&RuleSetup::default(), |_| Vec::new())));
+    let packets = Arc::clone(&handle.packets);
+    (served_by(handle).await, packets)
+}
+
+/// Its last part, which alone says what came of it.
+async fn explained(served: &Served, gid: u32, sid: u32, flow: Option<u64>) -> ExplainAnswer {
+    let mut parts: Vec<ExplainAnswer> = answers(&mut served.ask(Request::Explain { gid, sid, flow }).await).await;
+    let last = parts.pop().unwrap();
+    assert!(last.done && last.told.is_some() != last.refused.is_some());
+    assert!(parts.iter().all(|part| !part.done && part.told.is_none() && part.refused.is_none()));
+    last
+}
+
+#[tokio::test]
+async fn a_rule_is_explained_from_the_packets_of_a_capture() {
+    let (served, _) = served_packets(&sample()).await;
+    let all = explained(&served, 1, 1_000_002, None).await;
+    assert_eq!((all.read, all.cut.as_str()), (all.total, ""));
+    let told = all.told.unwrap();
+    assert_eq!((told.message.as_str(), told.counts.told), ("NIGHTJAR IMAP password sent in clear text", 1));
+    assert!(told.counts.flows > 20, "{:?}", told.counts);
+    let flow = told.flows[0].id;
+    let one = explained(&served, 1, 1_000_002, Some(flow)).await.told.unwrap();
+    let [tried] = one.flows.as_slice() else { panic!("{one:?}") };
+    let best = tried.best.as_ref().unwrap();
+    assert_eq!((tried.id, tried.server_port, tried.alerts, best.outcome), (flow, 143, 1, Outcome::Told));
+    assert_eq!(one.counts.flows, 1, "no other is counted");
+    let texts: Vec<_> = one.options.iter().map(|option| option.text.as_str()).collect();
+    let pcre = texts.iter().position(|text| text.starts_with("pcre")).unwrap();
+    let found = best.steps[pcre].at.as_ref().unwrap();
+    assert_eq!(best.steps[pcre].state, StepState::Held);
+    let at = ((found.offset - found.from) * 2) as usize;
+    let hex = &found.hex[at..at + 11 * 2];
+    assert_eq!((hex, found.buffer.as_str()), ("6130303031204c4f47494e", "stream"), "a0001 LOGIN");
+
+    // The same flow, and a rule that is not about it.
+    let other = explained(&served, 1, 1_000_001, Some(flow)).await.told.unwrap();
+    let excluded = other.flows[0].excluded.as_ref().unwrap();
+    assert_eq!(excluded.by, Excluding::DestinationPort);
+    // A flow of another capture.
+    let none = explained(&served, 1, 1_000_002, Some(1)).await.told.unwrap();
+    assert_eq!((none.flows.len(), none.counts.flows), (0, 0));
+}
+
+#[tokio::test]
+async fn what_cannot_be_explained_is_refused_in_words() {
+    let refused = |answer: ExplainAnswer| answer.refused.unwrap();
+    let (served, _) = served_packets(&sample()).await;
+    let unknown = refused(explained(&served, 1, 999_999, None).await);
+    assert_eq!(unknown.code, unexplained::UNKNOWN_RULE);
+    assert!(unknown.message.contains("1:999999") && unknown.message.contains("1000001"), "{unknown:?}");
+
+    let (gone, _) = served_packets(std::path::Path::new("/gone.pcap")).await;
+    assert_eq!(refused(explained(&gone, 1, 1_000_002, None).await).code, unexplained::UNREADABLE);
+
+    // A sensor of a live capture, or of none. It need not wait for rules to say so.
+    let live = self::served(|_| {}).await;
+    let refused = refused(explained(&live, 1, 1_000_002, None).await);
+    assert_eq!(refused.code, unexplained::NO_PACKETS);
+    assert!(refused.message.contains("keeps no packets"), "{refused:?}");
+}
+
+/// The sample so many times, an hour apart.
+fn sample_again_and_again(times: u32) -> tempfile::NamedTempFile {
+    let sample = std::fs::read(sample()).unwrap();
+    let (head, records) = sample.split_at(24);
+    let mut file = head.to_vec();
+    for time in 0..times {
+        let mut rest = records;
+        while let Some((record, _)) = rest.split_first_chunk::<16>() {
+            let word = |at: usize| u32::from_le_bytes(record[at..at + 4].try_into().unwrap());
+            let (record, more) = rest.split_at(16 + word(8) as usize);
+            file.extend((word(0) + 3600 * time).to_le_bytes());
+            file.extend(&record[4..]);
+            rest = more;
+        }
+    }
+    let capture = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(capture.path(), file).unwrap();
+    capture
+}
+
+#[tokio::test]
+async fn a_capture_is_read_no_further_than_its_flow_goes() {
+    let capture = sample_again_and_again(30);
+    let (served, _) = served_packets(capture.path()).await;
+    let all = explained(&served, 1, 1_000_002, None).await;
+    let told = all.told.unwrap();
+    assert_eq!((told.counts.told, all.read), (30, all.total));
+    let flow = |at: usize| Some(told.flows[at].id);
+    let early = explained(&served, 1, 1_000_002, flow(0)).await;
+    assert_eq!(early.told.unwrap().counts.told, 1);
+    assert!(early.read < all.total / 4, "{} of {}", early.read, all.total);
+    let late = explained(&served, 1, 1_000_002, flow(29)).await;
+    assert_eq!(late.told.unwrap().counts.told, 1);
+    assert!(late.read > all.total / 4 * 3, "{} of {}", late.read, all.total);
+}
+
+#[tokio::test]
+async fn one_explanation_runs_at_a_time_and_a_viewer_who_goes_ends_his() {
+    let (served, packets) = served_packets(&sample()).await;
+    let place = packets.one().acquire_owned().await.unwrap();
+    let asked = Request::Explain { gid: 1, sid: 1_000_002, flow: None };
+    let (left, mut waits) = (served.ask(asked.clone()).await, served.ask(asked).await);
+    assert!(timeout(Duration::from_millis(50), waits.recv::<ExplainAnswer>()).await.is_err());
+    drop(left);
+    drop(place);
+    assert!(waits.recv::<ExplainAnswer>().await.unwrap().is_some());
+    let free = packets.one().acquire_owned().await;
+    assert!(free.is_ok());
 }
 
 #[tokio::test]

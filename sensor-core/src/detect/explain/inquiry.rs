@@ -69,6 +69,11 @@ impl Inquiry {
         }
     }
 
+    /// The one flow that is asked about has ended: no other has its number.
+    pub(super) fn is_settled(&self) -> bool {
+        matches!(self.chosen, Some(Chosen::Id(id)) if id != 0 && self.ended.iter().any(|told| told.id == id))
+    }
+
     /// How often the explanation and what the rule did were not the same; anything but 0 is a fault of the engine.
     pub(super) fn disagreed(&self) -> u64 {
         self.disagreed + u64::from(self.expected)

@@ -128,6 +128,11 @@ impl Explainer {
         std::mem::take(&mut self.told)
     }
 
+    /// The one flow that is asked about has ended: frames that follow tell nothing more.
+    pub fn is_settled(&mut self) -> bool {
+        self.engine.inquiry().is_some_and(|inquiry| inquiry.is_settled())
+    }
+
     /// How often what was explained and what the rule did were not the same so far. Anything but 0 is a fault of the
     /// engine; for tests.
     pub fn disagreed(&mut self) -> u64 {

@@ -36,7 +36,12 @@ impl Input {
         if path.is_dir() {
             return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory")));
         }
-        let file = File::open(path).map_err(failed)?;
+        Input::of(File::open(path).map_err(failed)?, path)
+    }
+
+    /// Of an open file, from where it stands.
+    pub(super) fn of(file: File, path: &Path) -> Result<Input, CaptureError> {
+        let failed = |source| CaptureError::Open { path: path.to_owned(), source };
         let meta = file.metadata().map_err(failed)?;
         let size = if meta.is_file() { meta.len() } else { 0 };
         let mut stored = Stored { file, size, buffer: Vec::new(), taken: 0, read: 0 };
