@@ -12,7 +12,7 @@ alert tcp any any -> any any (msg:"first of a server"; flags:S; threshold:type l
 alert tcp any any -> any any (msg:"many"; flags:S; detection_filter:track by_rule, count 4, seconds 600; sid:4;)
 alert tcp any any -> any any (msg:"marks"; flags:S; xbits:set,seen,track ip_src,expire 600; noalert; sid:5;)
 alert udp any any -> any any (msg:"marked"; xbits:isset,seen,track ip_src; sid:6;)
-alert udp any any -> any 53 (msg:"asks"; hostbits:set,asked,600,src; noalert; sid:7;)
+alert udp any any -> any 53 (msg:"asks"; hostbits:set,asked,src; noalert; sid:7;)
 alert tcp any any -> any any (msg:"asked before"; flags:S; hostbits:isset,asked,src; sid:8;)
 alert tcp any any -> any any (msg:"of a pair"; flags:S; xbits:set,pair,track ip_pair,expire 600; sid:9;)
 alert tcp any any -> any any (msg:"again"; flags:SA; xbits:isset,pair,track ip_pair; sid:10;)
