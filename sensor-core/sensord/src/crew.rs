@@ -2,7 +2,7 @@
 //!
 //! Each worker gets every batch and hands back what it found in it, in the order of the frames. Once all have, the
 //! thread that keeps the books judges what was found ([`Judge`]) and goes through the batch itself, so that all output
-//! comes out in one order, the same for any number of workers. Workers are at most [`AHEAD`] batches ahead of it.
+//! comes out in one order, the same for any number of workers. Workers are a bounded number of batches ahead of it.
 
 mod found;
 
