@@ -13,4 +13,5 @@ pub mod sandbox;
 pub mod serve;
 pub mod settings;
 pub mod signals;
+pub mod store;
 pub mod watch;
