@@ -8,6 +8,7 @@ pub mod eve;
 pub mod explanation;
 pub mod packets;
 pub mod pipeline;
+pub mod recorder;
 pub mod rules;
 pub mod sandbox;
 pub mod serve;
