@@ -22,7 +22,7 @@ const FOLDER: &str = "NIGHTJAR_TEST_EVENTS";
 const SEED: &str = "NIGHTJAR_TEST_SEED";
 
 /// Small enough that segments begin and give way time and again.
-const SETTINGS: Settings = Settings { segment: 32 << 10, total: 512 << 10 };
+const SETTINGS: Settings = Settings { segment: 32 << 10, total: 4 << 20 };
 
 /// Without a bound that would make room by itself.
 const UNBOUNDED: Settings = Settings { segment: 32 << 10, total: 1 << 30 };
@@ -61,7 +61,9 @@ fn child_writes_until_it_is_killed() {
     let (mut log, _) = EventLog::open(Path::new(&folder), SETTINGS).unwrap();
     println!("\nacknowledged {}", log.acknowledged());
     loop {
-        for _ in 0..=random.below(150) {
+        // A write of some length is the likelier to be cut.
+        let count = if random.below(3) == 0 { 8_000 } else { 1 + random.below(150) };
+        for _ in 0..count {
             append(&mut log).unwrap();
         }
         println!("acknowledged {}", log.flush().unwrap());

@@ -102,6 +102,35 @@ mod tests {
         .unwrap();
     }
 
+    /// A log of events goes on in its folder: segments begin, are read, and give way.
+    #[test]
+    fn the_folder_of_events_can_be_written_and_no_other() {
+        use crate::store::events::{EventLog, Events, Reader, Settings};
+        thread::spawn(|| {
+            let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let status = enter(&[], &[folder.path().to_owned()]);
+            let settings = Settings { segment: 4096, total: 16_384 };
+            let (mut log, damage) = EventLog::open(folder.path(), settings).unwrap();
+            assert_eq!(damage, []);
+            for seq in 1..=100 {
+                log.append(0, 1, &[7; 1000]).unwrap();
+                assert_eq!(log.flush().unwrap(), seq);
+            }
+            let part = Reader::of(&log, 0).read(usize::MAX).unwrap();
+            assert!(part.first_available > 80 && part.caught_up, "{part:?}");
+            assert!(part.events.last().is_some_and(|event| event.seq == 100));
+            assert_eq!(Events::disk(&log).refused(), (0, String::new()));
+            if let SandboxStatus::NotAvailable(why) = status {
+                println!("not tested further: {why}");
+            } else {
+                assert!(File::create(other.path().join("new")).is_err());
+                assert!(fs::create_dir(folder.path().join("new")).is_err());
+            }
+        })
+        .join()
+        .unwrap();
+    }
+
     #[test]
     fn each_outcome_is_named() {
         assert_eq!(judge(RulesetStatus::FullyEnforced, true), SandboxStatus::Enforced);

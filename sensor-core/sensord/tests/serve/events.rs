@@ -1,6 +1,7 @@
 //! Events over the link are the ones of EVE, whatever happens to the line and to the sensor.
 
 use sensor_wire::event::{EventBody, Events, LogId, gap};
+use sensor_wire::row::RuleAction;
 use serde_json::{Value, json};
 
 use super::{Request, Sensor, in_time, sample};
@@ -39,12 +40,13 @@ fn eve(rules: &Rules) -> Vec<Value> {
 fn known(line: Value) -> Value {
     let number = |value: &Value| value.as_u64().unwrap_or_default();
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let time = text(&line["timestamp"]).get(11..26).unwrap_or_default().to_owned();
     if line["event_type"] == "discovery" {
         let told = &line["discovery"];
         return json!({
             "address": line["src_ip"], "change": told["change"], "mac": text(&told["mac"]),
             "maker": text(&told["mac_vendor"]), "port": number(&told["port"]), "product": text(&told["product"]),
-            "os": text(&told["os"]), "name": text(&told["name"]),
+            "os": text(&told["os"]), "name": text(&told["name"]), "time": time,
         });
     }
     let alert = &line["alert"];
@@ -54,17 +56,20 @@ fn known(line: Value) -> Value {
         "transaction": line["tx_id"], "flow": line["flow_id"], "from": line["src_ip"], "to": line["dest_ip"],
         "from_port": number(&line["src_port"]), "to_port": number(&line["dest_port"]),
         "app": text(&line["app_proto"]), "community": text(&line["community_id"]),
+        "time": time, "proto": line["proto"], "blocked": alert["action"] == "blocked",
     })
 }
 
 /// The same of an event.
 fn told(event: &sensor_wire::event::Event) -> Value {
+    let (second, micros) = (event.time.div_euclid(1_000_000_000), event.time.rem_euclid(1_000_000_000) / 1000);
+    let time = format!("{:02}:{:02}:{:02}.{micros:06}", second / 3600 % 24, second / 60 % 60, second % 60);
     match event.read().unwrap() {
         EventBody::Discovery(told) => json!({
             "address": told.address.to_string(), "change": told.change, "mac": told.mac, "maker": told.maker,
             "port": told.service.map_or(0, |(port, _)| port),
             "product": told.product.map(|product| product.product).unwrap_or_default(),
-            "os": told.system.map(|system| system.family).unwrap_or_default(), "name": told.name,
+            "os": told.system.map(|system| system.family).unwrap_or_default(), "name": told.name, "time": time,
         }),
         EventBody::Alert(told) => {
             let address = |address: Option<sensor_wire::Addr>| address.map(|address| address.to_string());
@@ -75,7 +80,8 @@ fn told(event: &sensor_wire::event::Event) -> Value {
                 "gid": told.gid, "sid": told.sid, "rev": told.rev, "message": told.message, "category": told.category,
                 "severity": told.severity, "frame": told.frame, "transaction": told.transaction, "flow": told.flow,
                 "from": from.0, "to": to.0, "from_port": from.1, "to_port": to.1, "app": told.app_proto,
-                "community": told.community_id,
+                "community": told.community_id, "time": time, "proto": sensord::eve::proto_name(told.proto),
+                "blocked": matches!(told.action, RuleAction::Drop | RuleAction::Reject),
             })
         }
         EventBody::Unknown => panic!("{event:?}"),

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -69,7 +70,7 @@ pub(super) fn recover(folder: &Path, mark: &mut Mark, found: Found) -> Result<Re
 fn id_of(folder: &Path, first: u64) -> Option<LogId> {
     let mut head = Vec::new();
     let file = File::open(segment::path(folder, first)).ok()?;
-    std::io::Read::read_to_end(&mut std::io::Read::take(file, HEADER), &mut head).ok()?;
+    file.take(HEADER).read_to_end(&mut head).ok()?;
     Header::read(&head).ok().map(|header| header.log)
 }
 

@@ -136,3 +136,45 @@ const GATHER: Duration = Duration::from_millis(20);
 
 /// How long until a log that could not be written is tried again.
 const AGAIN: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_wait_is_dropped_and_counted_once_the_queue_is_full() {
+        let (tasks, received) = bounded(QUEUE);
+        let writer = Writer { tasks, events: Events::default() };
+        for _ in 0..QUEUE {
+            writer.append(0, 1, Vec::new(), false);
+        }
+        assert_eq!(writer.events().refused().0, 0);
+        writer.append(0, 1, Vec::new(), false);
+        assert_eq!((writer.events().refused().0, received.len()), (1, QUEUE));
+        // A thread that has ended holds nobody up.
+        drop(received);
+        writer.append(0, 1, Vec::new(), true);
+        writer.finish(Duration::from_secs(60));
+        assert_eq!(writer.events().refused().0, 2);
+    }
+
+    #[test]
+    fn events_come_to_the_disk_by_themselves() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = EventLog::open(folder.path(), Default::default()).unwrap().0;
+        let writer = Writer::start(log);
+        let changes = writer.events().changes();
+        for count in [1, BATCH as u64 + 5] {
+            let before = *changes.borrow();
+            for _ in 0..count {
+                writer.append(0, 1, b"event".to_vec(), true);
+            }
+            // Nobody flushes: the thread does.
+            while *changes.borrow() < before + count {
+                thread::yield_now();
+            }
+        }
+        writer.finish(Duration::from_secs(60));
+        drop(writer);
+    }
+}
