@@ -352,6 +352,24 @@ fn without_its_mark_a_log_goes_on_and_gives_no_number_twice() {
     }
 }
 
+/// What lies whole behind a flaw was given its number.
+#[test]
+fn without_its_mark_what_lies_behind_a_flaw_is_given_no_number_again() {
+    let (folder, acknowledged) = sample();
+    let newest = *segments(folder.path()).last().unwrap();
+    let whole = fs::read(segment::path(folder.path(), newest)).unwrap();
+    assert!(newest < acknowledged, "it has several events");
+    for at in 0..whole.len() {
+        let copy = copy(folder.path());
+        fs::remove_file(copy.path().join("acknowledged")).unwrap();
+        let mut bytes = whole.clone();
+        bytes[at] ^= 0x10;
+        fs::write(segment::path(copy.path(), newest), bytes).unwrap();
+        let (log, _) = open(copy.path());
+        assert_eq!(log.acknowledged(), acknowledged, "byte {at}");
+    }
+}
+
 #[test]
 fn readers_see_all_events_in_order_while_they_are_written() {
     let folder = tempfile::tempdir().unwrap();
