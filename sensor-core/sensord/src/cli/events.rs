@@ -1,5 +1,7 @@
 //! Where a serving sensor keeps its events.
 
+#[cfg(unix)]
+use std::path::Path;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,11 +26,14 @@ pub(super) struct EventArgs {
 }
 
 impl EventArgs {
-    /// Makes the folder of the log; it is the one that has to be written once rights are given up.
+    /// Makes the folder of the log; it is the one that has to be written once rights are given up, so it is made for
+    /// whoever the folder around it belongs to.
     pub(super) fn folders(&self) -> Result<Vec<PathBuf>> {
         let Some(state) = &self.state else { return Ok(Vec::new()) };
         let folder = std::path::absolute(state).unwrap_or_else(|_| state.clone()).join("events");
         make_folder(&folder).context("--state")?;
+        #[cfg(unix)]
+        give_to_owner(state, &folder).with_context(|| format!("--state {}", state.display()))?;
         Ok(vec![folder])
     }
 
@@ -44,6 +49,17 @@ impl EventArgs {
         damage.iter().for_each(|damage| warn(&damage.to_string()));
         Ok(Recorder::disk(Writer::start(log), !live, rules))
     }
+}
+
+/// What root makes in another user's folder is that user's.
+#[cfg(unix)]
+fn give_to_owner(state: &Path, folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, chown};
+    let (owner, made) = (state.metadata()?, folder.metadata()?);
+    if made.uid() == owner.uid() {
+        return Ok(());
+    }
+    chown(folder, Some(owner.uid()), Some(owner.gid()))
 }
 
 /// How long the last events may take to the disk.
