@@ -164,7 +164,7 @@ impl<S: Output> Pipeline<S> {
         if workers < 2 || speed.is_some() || one_thread(&config).is_some() {
             return Pipeline::new(Engine::new(config), sink, speed);
         }
-        let crew = Crew::start(&config, workers, sink.wants_lines(), sink.wants_events());
+        let crew = Crew::start(&config, workers, &sink.wants(), sink.wants_events());
         let mut pipeline = Pipeline::new(Engine::new(Crew::books(config)), sink, None);
         pipeline.crew = Some(crew);
         pipeline

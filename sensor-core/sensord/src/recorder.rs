@@ -16,6 +16,7 @@ use sensor_wire::row::RuleAction;
 use sensor_wire::{Addr, Timestamp};
 
 use crate::crew::Output;
+use crate::eve::Types;
 use crate::store::events::{Events, Ring, Writer};
 
 /// Keeps events on disk or in memory.
@@ -71,8 +72,8 @@ impl Recorder {
 }
 
 impl Output for Recorder {
-    fn wants_lines(&self) -> bool {
-        false
+    fn wants(&self) -> Types {
+        Types::none()
     }
 
     fn lines(&mut self, _: &[u8]) {}

@@ -1,7 +1,6 @@
 //! Live capture on the command line: `sensord run`, `sensord interfaces`, and what `sensord serve` shares with them.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use clap::Args;
 use sensor_wire::interface::Interface;
 use sensor_wire::live::{CaptureStatus, failure};
 
-use super::{RuleArgs, Settings, Workers, config, report, warn, warn_of};
+use super::{Eve, RuleArgs, Settings, Workers, config, report, warn, warn_of};
 use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Query};
@@ -75,9 +74,8 @@ pub(super) struct Run {
     /// The interface: see `sensord interfaces`.
     #[arg(long, value_name = "INTERFACE")]
     interface: String,
-    /// Write EVE JSON lines to this file; `-` is standard output.
-    #[arg(long, value_name = "FILE|-")]
-    eve: Option<PathBuf>,
+    #[command(flatten)]
+    eve: Eve,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -93,16 +91,12 @@ pub(super) fn run(args: &Run) -> Result<u8> {
     let settings = args.settings.all()?;
     let mut config = config(&settings)?;
     config.window_ns = None;
-    let out: Option<Box<dyn Write>> = match &args.eve {
-        None => None,
-        Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
-        Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
-    };
+    let out = args.eve.open()?;
     let book = args.rules.load(&settings, &mut config)?;
-    if out.is_some() {
+    if args.eve.reads_messages() {
         config.parse.get_or_insert_default();
     }
-    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), Arc::clone(&book.set));
+    let eve = EveWriter::new(out, args.eve.types(), Arc::clone(&book.set));
     let (opened, about) = args.wire.open(&args.interface, &args.rules.folders(), &[])?;
     let mut pipeline = args.workers.pipeline(config, eve, None);
     let (mut unwritten, ran) = (None, opened.is_ok());

@@ -11,13 +11,13 @@ use sensor_core::{Alerted, Engine, FlowSink, Told};
 use sensor_wire::Timestamp;
 
 use super::Gathered;
-use crate::eve::EveWriter;
+use crate::eve::{EveWriter, Types};
 use crate::recorder::alert_body;
 
 /// Where records go.
 pub trait Output: FlowSink {
-    /// Whether lines are written.
-    fn wants_lines(&self) -> bool;
+    /// The types of events that lines are written of.
+    fn wants(&self) -> Types;
 
     /// Takes whole lines as they are.
     fn lines(&mut self, lines: &[u8]);
@@ -33,8 +33,8 @@ pub trait Output: FlowSink {
 
 /// Where records aren't wanted.
 impl Output for () {
-    fn wants_lines(&self) -> bool {
-        false
+    fn wants(&self) -> Types {
+        Types::none()
     }
 
     fn lines(&mut self, _: &[u8]) {}
@@ -138,9 +138,10 @@ pub(super) struct Gatherer {
 }
 
 impl Gatherer {
-    pub(super) fn new(lines: bool, events: bool, rules: Arc<Ruleset>) -> Gatherer {
+    pub(super) fn new(types: Types, events: bool, rules: Arc<Ruleset>) -> Gatherer {
         let (ruleset, bodies) = (Arc::clone(&rules), events.then(Vec::new));
-        Gatherer { eve: EveWriter::new(lines.then(Vec::new), rules), records: Vec::new(), number: 0, bodies, ruleset }
+        let out = (!types.is_empty()).then(Vec::new);
+        Gatherer { eve: EveWriter::new(out, types, rules), records: Vec::new(), number: 0, bodies, ruleset }
     }
 
     /// Gathers in there; nothing was gathered yet.
