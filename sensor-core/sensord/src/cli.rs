@@ -1,5 +1,6 @@
 //! The command line.
 
+mod events;
 mod explain;
 mod live;
 mod rules;
@@ -194,6 +195,8 @@ struct Serve {
     workers: Workers,
     #[command(flatten)]
     wire: live::Wire,
+    #[command(flatten)]
+    events: events::EventArgs,
 }
 
 #[derive(Debug, Args)]
@@ -462,15 +465,24 @@ fn serve_stdio(args: Serve) -> Result<u8> {
         handle.packets = Arc::new(Packets::of(replay, &config));
     }
     let await_rules = args.await_rules;
-    let mut pipeline = args.workers.pipeline(config, (), args.pace.speed.map(f64::from));
-    // The source is opened first, then rights are given up, then threads start.
+    let folders = args.events.folders()?;
+    // The source is opened first, then rights are given up, then the log is opened and threads start.
+    let start = |handle: &mut pipeline::Handle| {
+        let recorder = args.events.recorder(&folders, args.source.interface.is_some(), Arc::clone(&config.ruleset))?;
+        handle.events = recorder.events();
+        let pipeline = args.workers.pipeline(config, recorder.clone(), args.pace.speed.map(f64::from));
+        anyhow::Ok((pipeline, recorder))
+    };
+    let recorder;
     let engine: Box<dyn FnOnce() + Send> = match (&args.source.replay, &args.source.interface) {
         (_, Some(interface)) => {
-            let (opened, about) = args.wire.open(interface, &[])?;
+            let (opened, about) = args.wire.open(interface, &[], &folders)?;
+            let mut pipeline;
+            (pipeline, recorder) = start(&mut handle)?;
             Box::new(move || {
                 match opened {
                     Ok(_) if await_rules && !pipeline.await_rules(&queries) => {}
-                    Ok(capture) => pipeline.capture(capture, about, &queries, |()| true),
+                    Ok(capture) => pipeline.capture(capture, about, &queries, |_| true),
                     Err(error) => pipeline.fail_live(error, about),
                 }
                 pipeline.answer_until_gone(&queries);
@@ -478,8 +490,10 @@ fn serve_stdio(args: Serve) -> Result<u8> {
         }
         (Some(replay), None) => {
             let opened = CaptureReader::open(replay);
-            let sandbox = crate::sandbox::enter();
+            let sandbox = crate::sandbox::enter(&folders);
             tracing::info!(?sandbox, "sandbox");
+            let mut pipeline;
+            (pipeline, recorder) = start(&mut handle)?;
             Box::new(move || {
                 match opened {
                     Ok(_) if await_rules && !pipeline.await_rules(&queries) => {}
@@ -490,8 +504,10 @@ fn serve_stdio(args: Serve) -> Result<u8> {
             })
         }
         (None, None) => {
-            let sandbox = crate::sandbox::enter();
+            let sandbox = crate::sandbox::enter(&folders);
             tracing::info!(?sandbox, "sandbox");
+            let mut pipeline;
+            (pipeline, recorder) = start(&mut handle)?;
             Box::new(move || pipeline.answer_until_gone(&queries))
         }
     };
@@ -512,6 +528,7 @@ fn serve_stdio(args: Serve) -> Result<u8> {
     let served = runtime.block_on(serve::serve(input, output, keys, vec![args.viewer], identity, handle, end));
     // A read of standard input that never ends must not hold the process.
     runtime.shutdown_background();
+    recorder.finish(events::LAST_EVENTS);
     served?;
     Ok(0)
 }

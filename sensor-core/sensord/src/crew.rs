@@ -86,9 +86,10 @@ pub struct Gathered {
 type Place = (u64, usize, usize);
 
 impl Crew {
-    /// `count` workers that run the rules of `config` and parse what it says; events of `types` are wanted of them.
+    /// `count` workers that run the rules of `config` and parse what it says; events of `types` are wanted of them, and
+    /// those that are archived where there are to be such `events`.
     #[must_use]
-    pub fn start(config: &Config, count: u32, types: &Types) -> Crew {
+    pub fn start(config: &Config, count: u32, types: &Types, events: bool) -> Crew {
         let (send, done) = unbounded();
         let worker = |nth| {
             let (work, tasks) = unbounded();
@@ -96,7 +97,7 @@ impl Crew {
                 Config { share: Some(Share { nth, of: count }), window_ns: None, discover: None, ..config.clone() };
             let last = Last { done: send.clone(), nth: nth as usize };
             let types = types.clone();
-            thread::spawn(move || run(config, types, &tasks, &last));
+            thread::spawn(move || run(config, types, events, &tasks, &last));
             work
         };
         let settings = detect::Settings { alerts: config.packet_alerts, ..detect::Settings::default() };
@@ -231,8 +232,8 @@ impl Drop for Last {
 }
 
 /// Does tasks until nobody gives any.
-fn run(config: Config, types: Types, tasks: &Receiver<Work>, last: &Last) {
-    let mut gatherer = Gatherer::new(types, Arc::clone(&config.ruleset));
+fn run(config: Config, types: Types, events: bool, tasks: &Receiver<Work>, last: &Last) {
+    let mut gatherer = Gatherer::new(types, events, Arc::clone(&config.ruleset));
     let mut engine = Engine::new(config);
     for (task, work) in (0..).zip(tasks) {
         match work {

@@ -19,6 +19,7 @@ use crate::capture::{Batch, FrameMeta};
 use crate::crew::{Crew, Done, Effort, Gathered, Merged, Output, Task};
 use crate::packets::Packets;
 use crate::rules::Book;
+use crate::store::events::Events;
 
 /// A question to the thread that owns the engine. Dropping the receiver of `reply` cancels.
 #[derive(Debug)]
@@ -87,13 +88,15 @@ pub struct Handle {
     pub book: Arc<watch::Sender<Option<Arc<Book>>>>,
     /// Packets that can be looked at once more.
     pub packets: Arc<Packets>,
+    /// Events that were recorded.
+    pub events: Events,
 }
 
 impl Handle {
     /// Over a bounded channel, without rules so far and without packets to look at again.
     pub fn new(queries: Sender<Query>) -> Handle {
         let (told, packets) = (Arc::default(), Arc::default());
-        Handle { queries, told, book: Arc::new(watch::channel(None).0), packets }
+        Handle { queries, told, book: Arc::new(watch::channel(None).0), packets, events: Events::default() }
     }
 
     /// The rules that run; waits for the first ones.
@@ -161,7 +164,7 @@ impl<S: Output> Pipeline<S> {
         if workers < 2 || speed.is_some() || one_thread(&config).is_some() {
             return Pipeline::new(Engine::new(config), sink, speed);
         }
-        let crew = Crew::start(&config, workers, &sink.wants());
+        let crew = Crew::start(&config, workers, &sink.wants(), sink.wants_events());
         let mut pipeline = Pipeline::new(Engine::new(Crew::books(config)), sink, None);
         pipeline.crew = Some(crew);
         pipeline

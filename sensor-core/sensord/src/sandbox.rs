@@ -44,25 +44,33 @@ impl fmt::Display for SandboxStatus {
 
 /// Gives up what a replaying sensor doesn't need. What is open stays open. Cannot be undone; may be called once more
 /// without harm.
-pub fn enter() -> SandboxStatus {
-    system::enter(&[])
+/// Files in the folders `writing` can still be made, read, written and removed.
+pub fn enter(writing: &[PathBuf]) -> SandboxStatus {
+    but_for(system::enter(&[], writing), &[], writing)
+}
+
+/// An enforced status says what is still allowed.
+fn but_for(status: SandboxStatus, reading: &[PathBuf], writing: &[PathBuf]) -> SandboxStatus {
+    let left = [
+        (reading, "files in the folders of its rules can be read"),
+        (writing, "files in the folder of its events can be written"),
+    ];
+    let left: Vec<_> = left.into_iter().filter(|(folders, _)| !folders.is_empty()).map(|(_, words)| words).collect();
+    if status == SandboxStatus::Enforced && !left.is_empty() { SandboxStatus::Partly(left.join(", ")) } else { status }
 }
 
 /// Gives up what a capturing sensor doesn't need once its interface is open: the user if it is root (for `user`; unless
 /// given, for the one who called sudo, else nobody), all capabilities, and what [`enter`] gives up, but for reading files
-/// in the folders `reading`.
+/// in the folders `reading`, and all in those `writing`, which have to be that user's.
 ///
 /// # Errors
 /// There is no such user, or capabilities are left: then no packet should be looked at.
-pub fn give_up_rights(user: Option<&str>, reading: &[PathBuf]) -> Result<SandboxStatus, String> {
+pub fn give_up_rights(user: Option<&str>, reading: &[PathBuf], writing: &[PathBuf]) -> Result<SandboxStatus, String> {
     #[cfg(unix)]
     let left = rights::give_up(user.map_or_else(|| Ok(rights::Identity::lesser()), rights::Identity::named)?)?;
     #[cfg(not(unix))]
     let left = user.map(|_| "another user can be chosen on Unix only".to_owned());
-    Ok(match (system::enter(reading), left) {
-        (SandboxStatus::Enforced, None) if !reading.is_empty() => {
-            SandboxStatus::Partly("files in the folders of its rules can be read".into())
-        }
+    Ok(match (but_for(system::enter(reading, writing), reading, writing), left) {
         (status, None) => status,
         (SandboxStatus::Enforced, Some(left)) => SandboxStatus::Partly(left),
         (SandboxStatus::Partly(what), Some(left)) => SandboxStatus::Partly(format!("{what}; {left}")),

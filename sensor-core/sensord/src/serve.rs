@@ -5,6 +5,7 @@
 //! revisions in fewer messages. At most [`MAX_REQUESTS`] requests of a viewer run at a time; one more is reset.
 
 mod answer;
+mod events;
 mod explain;
 
 use std::future::Future;
@@ -118,7 +119,9 @@ async fn greet(connection: &Connection, identity: &Identity) -> Result<(), Serve
             version: identity.version.clone(),
             time: wall_clock(),
             zone: identity.zone.clone(),
-            features: [sensor_wire::rules::FEATURE, sensor_wire::explain::FEATURE].map(str::to_owned).to_vec(),
+            features: [sensor_wire::rules::FEATURE, sensor_wire::explain::FEATURE, sensor_wire::event::FEATURE]
+                .map(str::to_owned)
+                .to_vec(),
             limits: Limits { rows: identity.rows, ..Limits::default() },
         };
         stream.send(&ours).await?;
@@ -177,6 +180,7 @@ async fn answer_one(mut stream: MessageStream, handle: &Handle) -> Result<(), Li
             stream.send(&rules::variables::check(&rules::variables::of(&setup).0)).await?;
         }
         Some(Request::Explain { gid, sid, flow }) => explain::explain(&mut stream, handle, (gid, sid), flow).await?,
+        Some(Request::Events { after, log }) => events::events(&mut stream, handle, after, log).await?,
         Some(Request::Stop) => answer::stop(&mut stream, handle).await?,
         None => {}
     }

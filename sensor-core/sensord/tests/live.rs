@@ -16,6 +16,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use sensor_link::{Connection, KeyPair, announce};
+use sensor_wire::event::{Event, Events, kind};
 use sensor_wire::hello::{Hello, Limits, PROTOCOL};
 use sensor_wire::interface::Interfaces;
 use sensor_wire::live::{Live, SourceState};
@@ -425,12 +426,38 @@ fn on_an_idle_wire_flows_end_and_are_written_while_it_runs() {
 }
 
 /// The app's way: a viewer on standard input and output.
+/// As whom a sensor captures that root started.
+fn folder_of_nobody() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = Command::new("id").args(["-u", "nobody"]).output().unwrap();
+    std::os::unix::fs::chown(folder.path(), text(&nobody).trim().parse().ok(), None).unwrap();
+    folder
+}
+
+/// A sensor that can't write its events says so at once, and captures nothing.
+#[test]
+fn a_folder_of_another_user_is_refused_with_words() {
+    let Some(wire) = Wire::new("state") else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let viewer = KeyPair::generate().unwrap().public().to_string();
+    let output = wire
+        .inside(SENSORD)
+        .args(["serve", "--stdio", "--viewer", &viewer, "--interface", "r0", "--user", "nobody", "--state"])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && words.contains("--state: the folder has to belong to the user"), "{words}");
+}
+
 #[tokio::test]
 async fn a_viewer_sees_the_wire_and_has_the_last_rows_when_the_sensor_is_told_to_end() {
     let Some(wire) = Wire::new("serve") else { return };
     let keys = KeyPair::generate().unwrap();
+    let state = folder_of_nobody();
     let mut command = tokio::process::Command::from(wire.inside(SENSORD));
     command.args(["serve", "--stdio", "--viewer", &keys.public().to_string(), "--interface", "r0"]);
+    command.arg("--state").arg(state.path()).args(["--user", "nobody", "--home-net", "any"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().unwrap();
     let mut output = child.stdout.take().unwrap();
@@ -451,7 +478,15 @@ async fn a_viewer_sees_the_wire_and_has_the_last_rows_when_the_sensor_is_told_to
     stream.recv::<Hello>().await.unwrap().unwrap();
     let mut live = connection.open().await.unwrap();
     live.send(&Request::Live { after: 0 }).await.unwrap();
+    let mut recorded = connection.open().await.unwrap();
+    recorded.send(&Request::Events { after: 0, log: None }).await.unwrap();
     let sent = wire.send(&sample(), &["--topspeed"]);
+    let mut events = Vec::new();
+    while !events.iter().any(|event: &Event| event.kind == kind::ALERT) {
+        let part: Events = tokio::time::timeout(PATIENCE, recorded.recv()).await.expect("in time").unwrap().unwrap();
+        assert_eq!((part.unrecorded, part.fault.as_str()), (0, ""));
+        events.extend(part.events);
+    }
     let mut told = false;
     let last = loop {
         let message = tokio::time::timeout(PATIENCE, live.recv::<Live>()).await.expect("in time").unwrap().unwrap();

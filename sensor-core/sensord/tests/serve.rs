@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr, reason = "clippy allows them in tests alone")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -18,6 +19,9 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
+#[path = "serve/events.rs"]
+mod events;
+
 /// How long anything may take. Only a test that fails waits for so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -31,7 +35,16 @@ impl Sensor {
     /// Starts a sensor for `capture` and says hello.
     async fn start(capture: &Path, more: &[&str]) -> Sensor {
         let keys = KeyPair::generate().unwrap();
-        let mut child = spawn(capture, &keys, more);
+        Sensor::greet(spawn(capture, &keys, more), keys).await
+    }
+
+    /// Starts one that reads no packets.
+    async fn idle(more: &[&str]) -> Sensor {
+        let keys = KeyPair::generate().unwrap();
+        Sensor::greet(spawn_on(&["--idle".as_ref()], &keys, more), keys).await
+    }
+
+    async fn greet(mut child: Child, keys: KeyPair) -> Sensor {
         let mut output = child.stdout.take().unwrap();
         let key = announce::read(&mut output).await.expect("the announcement");
         let io = tokio::io::join(output, child.stdin.take().unwrap());
@@ -102,9 +115,13 @@ impl Sensor {
 }
 
 fn spawn(capture: &Path, viewer: &KeyPair, more: &[&str]) -> Child {
+    spawn_on(&["--replay".as_ref(), capture.as_os_str()], viewer, more)
+}
+
+fn spawn_on(source: &[&OsStr], viewer: &KeyPair, more: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_sensord"))
-        .args(["serve", "--stdio", "--viewer", &viewer.public().to_string(), "--replay"])
-        .arg(capture)
+        .args(["serve", "--stdio", "--viewer", &viewer.public().to_string()])
+        .args(source)
         .args(more)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

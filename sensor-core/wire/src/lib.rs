@@ -2,7 +2,7 @@
 //!
 //! Three edges meet here:
 //!
-//! - sensor <-> app, over a Noise link: [`hello`], [`request`], [`live`], [`row`], [`flow`];
+//! - sensor <-> app, over a Noise link: [`hello`], [`request`], [`live`], [`row`], [`flow`], [`event`];
 //! - app <-> UI, over Tauri's IPC: [`view`];
 //! - the [`codec`] of both: MessagePack, maps on the link (so that an older app and a newer sensor understand each
 //!   other), arrays towards the UI (both ends are always built together).
@@ -11,6 +11,7 @@
 
 pub mod addr;
 pub mod codec;
+pub mod event;
 pub mod explain;
 pub mod flow;
 pub mod hello;

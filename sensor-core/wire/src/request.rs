@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::event::LogId;
 use crate::rules::{RuleSetup, RulesAsked};
 use crate::{Addr, FlowRecord, RowId};
 
@@ -73,6 +74,16 @@ pub enum Request {
     Hosts {
         /// Last `seq` the app holds of this run of the sensor; 0 for every host.
         after: u64,
+    },
+    /// Events from the sensor's log, the oldest first, then as they come: answered by [`crate::event::Events`] messages
+    /// until either side closes; the first at once, even without an event. None is lost on the way, whatever breaks; one
+    /// that was sent before a break may come again.
+    Events {
+        /// Number of the last event that the app holds; 0 for all that the sensor has.
+        after: u64,
+        /// The log that it is of; `None` for the one that the sensor has. With another the sensor begins at its first.
+        #[serde(default)]
+        log: Option<LogId>,
     },
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use sensor_wire::codec::{decode, encode};
+use sensor_wire::event::{self, AlertEvent, DiscoveryEvent, Event, EventBody, Events, Gap, LogId, SystemSeen};
 use sensor_wire::explain::{
     Asked, Attempt, Beside, Counts, Excluded, Excluding, ExplainAnswer, Explanation, FlowTried, Found, Outcome, Place,
     Step, StepState, Unexplained, unexplained,
@@ -114,6 +115,14 @@ fn messages_are_written_and_read_as_ever() {
     check.message("flows gone", &FlowsAnswer { gone: true, done: true, ..FlowsAnswer::default() });
     check.message("values answer", &values());
     check.message("done", &Done {});
+    check.message("request events", &Request::Events { after: 70_000, log: Some(LogId([7; 16])) });
+    check.message("request all events", &Request::Events { after: 0, log: None });
+    check.message("events", &events());
+    check.message("events none", &Events::default());
+    check.message("event alert", &alert_event());
+    check.message("event alert of no flow", &AlertEvent::default());
+    check.message("event discovery", &discovery_event());
+    check.message("event discovery bare", &DiscoveryEvent::default());
     if std::env::var_os(REWRITE).is_some() {
         let text: String = check.seen.iter().map(|(name, hex)| format!("{name}: {hex}\n")).collect();
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/protocol-1.txt"), text).unwrap();
@@ -305,6 +314,83 @@ fn hosts() -> Hosts {
         clients: vec![ClientRecord { product, first: 6, last: 7 }],
     };
     Hosts { seq: 300, hosts: vec![host, HostRecord::default()] }
+}
+
+fn events() -> Events {
+    let event = |seq, kind, body| Event { seq, time: 1_700_000_000_000_000_000, kind, body };
+    Events {
+        log: LogId([7; 16]),
+        first_available: 300,
+        last: 70_002,
+        events: vec![
+            event(70_001, event::kind::ALERT, alert_event().body().unwrap()),
+            event(70_002, event::kind::DISCOVERY, discovery_event().body().unwrap()),
+        ],
+        gaps: vec![Gap { first: 1, last: 70_000, reason: event::gap::EXPIRED.into() }],
+        caught_up: true,
+        unrecorded: 5,
+        fault: "no room".into(),
+    }
+}
+
+fn alert_event() -> AlertEvent {
+    AlertEvent {
+        gid: 1,
+        sid: 2_027_397,
+        rev: 4,
+        message: "ET MALWARE Beacon".into(),
+        class: "trojan-activity".into(),
+        category: "A Network Trojan was detected".into(),
+        severity: 1,
+        action: RuleAction::Drop,
+        frame: Some(300),
+        place: event::place::TRANSACTION.into(),
+        transaction: Some(2),
+        flow: Some(0x0123_4567_89ab_cdef),
+        client: Some(addr("198.51.100.7")),
+        server: Some(addr("2001:db8::1")),
+        client_port: 49_152,
+        server_port: 443,
+        to_client: true,
+        proto: 6,
+        vlans: vec![100, 7],
+        app_proto: "tls".into(),
+        community_id: "1:LQU9qZlK+B5F3KDmev6m5PMibrg=".into(),
+    }
+}
+
+fn discovery_event() -> DiscoveryEvent {
+    DiscoveryEvent {
+        address: addr("192.0.2.7"),
+        vlan: 12,
+        change: "service".into(),
+        severity: 3,
+        mac: "02:00:00:00:00:07".into(),
+        maker: "Example".into(),
+        previous_mac: "02:00:00:00:00:08".into(),
+        service: Some((22, 6)),
+        product: Some(ProductRecord { protocol: "ssh".into(), ..ProductRecord::default() }),
+        system: Some(SystemSeen {
+            family: "Linux".into(),
+            version: "5.x".into(),
+            evidence: "syn".into(),
+            confidence: 75,
+        }),
+        name: "seven.example".into(),
+        name_source: "dns".into(),
+    }
+}
+
+#[test]
+fn an_event_of_a_newer_kind_is_passed_on() {
+    let newer = Event { seq: 9, time: 5, kind: 250, body: b"\x93 of any form".to_vec() };
+    let passed: Event = decode(&encode(&newer).unwrap()).unwrap();
+    assert_eq!((passed.read().unwrap(), &passed), (EventBody::Unknown, &newer));
+    let [alert, discovery] = events().events.try_into().unwrap();
+    assert_eq!(alert.read().unwrap(), EventBody::Alert(Box::new(alert_event())));
+    assert_eq!(discovery.read().unwrap(), EventBody::Discovery(Box::new(discovery_event())));
+    assert!(Event { kind: event::kind::ALERT, ..discovery }.read().is_ok(), "maps tell their fields by name");
+    assert!(Event { body: b"\xc1".to_vec(), ..alert }.read().is_err());
 }
 
 /// With every kind of step, place and outcome.

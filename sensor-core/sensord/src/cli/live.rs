@@ -38,7 +38,8 @@ pub(super) struct Wire {
 
 impl Wire {
     /// Opens the interface and gives up the rights that took; the second is what the status says of it. A capture that
-    /// can't be opened is no error here: it is told to whoever looks. Files in the folders `reading` can still be read.
+    /// can't be opened is no error here: it is told to whoever looks. Files in the folders `reading` can still be read,
+    /// and all in those `writing`.
     ///
     /// # Errors
     /// Rights are left that should not be.
@@ -46,6 +47,7 @@ impl Wire {
         &self,
         interface: &str,
         reading: &[PathBuf],
+        writing: &[PathBuf],
     ) -> Result<(Result<LiveCapture, LiveError>, CaptureStatus)> {
         let opened = LiveCapture::open(LiveOptions {
             interface: interface.to_owned(),
@@ -54,7 +56,8 @@ impl Wire {
             promiscuous: !self.no_promiscuous,
             buffer: self.buffer,
         });
-        let confinement = sandbox::give_up_rights(self.user.as_deref(), reading).map_err(|words| anyhow!(words))?;
+        let user = self.user.as_deref();
+        let confinement = sandbox::give_up_rights(user, reading, writing).map_err(|words| anyhow!(words))?;
         tracing::info!(%confinement, "rights");
         let about = CaptureStatus {
             interface: interface.to_owned(),
@@ -94,7 +97,7 @@ pub(super) fn run(args: &Run) -> Result<u8> {
         config.parse.get_or_insert_default();
     }
     let eve = EveWriter::new(out, args.eve.types(), Arc::clone(&book.set));
-    let (opened, about) = args.wire.open(&args.interface, &args.rules.folders())?;
+    let (opened, about) = args.wire.open(&args.interface, &args.rules.folders(), &[])?;
     let mut pipeline = args.workers.pipeline(config, eve, None);
     let (mut unwritten, ran) = (None, opened.is_ok());
     match opened {

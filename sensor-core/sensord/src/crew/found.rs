@@ -8,9 +8,11 @@ use sensor_core::flow::Flow;
 use sensor_core::rules::Ruleset;
 use sensor_core::share::{Note, Noted};
 use sensor_core::{Alerted, Engine, FlowSink, Told};
+use sensor_wire::Timestamp;
 
 use super::Gathered;
 use crate::eve::{EveWriter, Types};
+use crate::recorder::alert_body;
 
 /// Where records go.
 pub trait Output: FlowSink {
@@ -19,6 +21,14 @@ pub trait Output: FlowSink {
 
     /// Takes whole lines as they are.
     fn lines(&mut self, lines: &[u8]);
+
+    /// Whether alerts are archived.
+    fn wants_events(&self) -> bool {
+        false
+    }
+
+    /// Takes an alert to archive: its time, and the body of its event.
+    fn alert_event(&mut self, _: Timestamp, _: &[u8]) {}
 }
 
 /// Where records aren't wanted.
@@ -35,6 +45,7 @@ impl Output for () {
 pub(super) struct Found {
     pub(super) records: Vec<Record>,
     lines: Vec<u8>,
+    bodies: Vec<u8>,
     pub(super) effort: Effort,
 }
 
@@ -43,14 +54,16 @@ pub(super) struct Found {
 pub(super) struct Room {
     records: Vec<Record>,
     lines: Vec<u8>,
+    bodies: Vec<u8>,
 }
 
 impl Found {
     pub(super) fn into_room(self) -> Room {
-        let Found { mut records, mut lines, .. } = self;
+        let Found { mut records, mut lines, mut bodies, .. } = self;
         records.clear();
         lines.clear();
-        Room { records, lines }
+        bodies.clear();
+        Room { records, lines, bodies }
     }
 }
 
@@ -60,6 +73,8 @@ pub(super) struct Record {
     pub(super) number: u64,
     /// Where its lines begin and end.
     lines: (usize, usize),
+    /// Of an alert that is archived: its time, and where its body begins and ends.
+    event: Option<(Timestamp, usize, usize)>,
     /// They are written.
     pub(super) kept: bool,
     pub(super) what: What,
@@ -117,12 +132,16 @@ pub(super) struct Gatherer {
     eve: EveWriter<Vec<u8>>,
     records: Vec<Record>,
     number: u64,
+    /// Bodies of events; `None` where none are wanted.
+    bodies: Option<Vec<u8>>,
+    ruleset: Arc<Ruleset>,
 }
 
 impl Gatherer {
-    pub(super) fn new(types: Types, rules: Arc<Ruleset>) -> Gatherer {
+    pub(super) fn new(types: Types, events: bool, rules: Arc<Ruleset>) -> Gatherer {
+        let (ruleset, bodies) = (Arc::clone(&rules), events.then(Vec::new));
         let out = (!types.is_empty()).then(Vec::new);
-        Gatherer { eve: EveWriter::new(out, types, rules), records: Vec::new(), number: 0 }
+        Gatherer { eve: EveWriter::new(out, types, rules), records: Vec::new(), number: 0, bodies, ruleset }
     }
 
     /// Gathers in there; nothing was gathered yet.
@@ -131,12 +150,16 @@ impl Gatherer {
         if let Some(out) = self.eve.out() {
             *out = room.lines;
         }
+        if let Some(bodies) = &mut self.bodies {
+            *bodies = room.bodies;
+        }
     }
 
     /// What was gathered since the last time.
     pub(super) fn take(&mut self, effort: Effort) -> Found {
         let lines = self.eve.out().map(std::mem::take).unwrap_or_default();
-        Found { records: std::mem::take(&mut self.records), lines, effort }
+        let bodies = self.bodies.as_mut().map(std::mem::take).unwrap_or_default();
+        Found { records: std::mem::take(&mut self.records), lines, bodies, effort }
     }
 
     fn end(&mut self) -> usize {
@@ -145,7 +168,15 @@ impl Gatherer {
 
     fn record(&mut self, from: usize, what: What) {
         let lines = (from, self.end());
-        self.records.push(Record { number: self.number, lines, kept: true, what });
+        self.records.push(Record { number: self.number, lines, event: None, kept: true, what });
+    }
+
+    /// The alert as an event, where such are wanted.
+    fn event(&mut self, alert: &Alerted<'_>) -> Option<(Timestamp, usize, usize)> {
+        let bodies = self.bodies.as_mut()?;
+        let from = bodies.len();
+        bodies.extend(alert_body(alert, &self.ruleset)?);
+        Some((alert.time, from, bodies.len()))
     }
 }
 
@@ -169,7 +200,11 @@ impl FlowSink for Gatherer {
             let what = Noted::Alert { time: alert.time, gid, sid, action: alert.action, rule };
             Note { number: self.number, flow: flow.id(), what }
         });
+        let event = self.event(alert);
         self.record(from, What::Claim(*claim, note));
+        if let Some(record) = self.records.last_mut() {
+            record.event = event;
+        }
     }
 
     fn changed(&mut self, flow: &Flow) {
@@ -187,6 +222,7 @@ impl FlowSink for Gatherer {
 
     fn rules(&mut self, rules: &Arc<Ruleset>) {
         self.eve.rules(rules);
+        self.ruleset = Arc::clone(rules);
     }
 }
 
@@ -218,6 +254,9 @@ impl<'a, S: Output> Merged<'a, S> {
             let Some(found) = self.gathered.found.get(*nth) else { continue };
             if let Some(record) = found.records.get(*at).filter(|record| record.kept) {
                 self.sink.lines(found.lines.get(record.lines.0..record.lines.1).unwrap_or_default());
+                if let Some((time, from, to)) = record.event {
+                    self.sink.alert_event(time, found.bodies.get(from..to).unwrap_or_default());
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::SandboxStatus;
 
-pub(super) fn enter(_: &[PathBuf]) -> SandboxStatus {
+pub(super) fn enter(_: &[PathBuf], _: &[PathBuf]) -> SandboxStatus {
     SandboxStatus::NotAvailable(REASON.into())
 }
 

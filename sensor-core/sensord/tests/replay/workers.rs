@@ -119,7 +119,8 @@ fn only_the_types_asked_for_are_written() {
     let sample = in_repository("tests/data/sample.pcap");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("some.rules");
-    std::fs::write(&file, "alert http any any -> any any (msg:\"asked\"; http.method; content:\"GET\"; sid:1;)").unwrap();
+    std::fs::write(&file, "alert http any any -> any any (msg:\"asked\"; http.method; content:\"GET\"; sid:1;)")
+        .unwrap();
     let rules = ["--rules", file.to_str().unwrap()];
     let all = replay_with(&sample, &rules);
     let of = |all: &Replay, name: &str| records(all).into_iter().filter(|it| it.contains(name)).collect::<Vec<_>>();

@@ -1,0 +1,3 @@
+//! What the sensor keeps.
+
+pub mod events;
