@@ -48,10 +48,10 @@ impl Sensor {
     async fn start_at(state: &Path, listen: &str, more: &[&str]) -> Sensor {
         let capture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/data/sample.pcap");
         let source = ["serve", "--replay", capture.to_str().unwrap()];
-        Sensor::spawn(state, listen, source.iter().chain(more)).await
+        Sensor::spawn(state, listen, &[&source[..], more].concat()).await
     }
 
-    async fn spawn(state: &Path, listen: &str, words: impl Iterator<Item = &&str>) -> Sensor {
+    async fn spawn(state: &Path, listen: &str, words: &[&str]) -> Sensor {
         let mut child = Command::new(env!("CARGO_BIN_EXE_sensord"))
             .args(words)
             .args(["--listen", listen, "--state"])
@@ -564,7 +564,7 @@ async fn a_capture_lets_viewers_in_after_its_rights_are_gone() {
     let to = receiver.local_addr().unwrap();
     let filter = format!("udp port {}", to.port());
     let words = ["run", "--interface", "lo", "--filter", &filter, "--user", "daemon"];
-    let sensor = Sensor::spawn(&state, "127.0.0.1:0", words.iter()).await;
+    let sensor = Sensor::spawn(&state, "127.0.0.1:0", &words).await;
     let daemon = nix::unistd::User::from_name("daemon").unwrap().unwrap().uid.as_raw();
     sensor.said("capturing from lo").await;
     let (keys, _, watching) = sensor.viewer("watch").await;
