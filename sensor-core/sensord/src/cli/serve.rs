@@ -28,7 +28,7 @@ use crate::state::{Owner, StateFolder};
 /// Where viewers come in.
 #[derive(Debug, Args)]
 pub(super) struct Listen {
-    /// Let viewers in over TCP at this address, as 192.0.2.7:7723 or [::]:7723; repeatable. They are invited with
+    /// Let viewers in over TCP at this address, as `192.0.2.7:7723` or `[::]:7723`; repeatable. They are invited with
     /// `sensord pair`.
     #[arg(id = "listen", long, value_name = "ADDRESS:PORT", requires = "state")]
     pub(super) addresses: Vec<SocketAddr>,
