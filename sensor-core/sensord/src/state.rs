@@ -91,7 +91,7 @@ impl StateFolder {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
         let state = StateFolder { path };
         let failed = |error| state.failed("", error);
-        match make_folder(&state.path) {
+        match system::make_folder(&state.path) {
             Ok(()) => system::give(&File::open(&state.path).map_err(failed)?, owner).map_err(failed)?,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(failed(error)),
@@ -264,14 +264,7 @@ const LISTENING: &str = "listening";
 /// A full list of viewers has some 200 KiB.
 const MAX_FILE: u64 = 1 << 20;
 
-fn make_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// A word of a name that is put into a line: what could end the line or change a terminal is left out.
+/// A name that is put into a line: what could end the line or change a terminal is left out.
 fn printable(name: &str) -> String {
     let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_NAME).collect();
     name.trim().to_owned()
@@ -284,10 +277,14 @@ const MAX_NAME: usize = 64;
 mod system {
     use std::fs::{File, Metadata};
     use std::io;
-    use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown, lchown};
+    use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown, lchown};
     use std::path::Path;
 
     use super::{Owner, StateError};
+
+    pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+        std::fs::DirBuilder::new().mode(0o700).create(path)
+    }
 
     pub(super) fn give(folder: &File, owner: Owner) -> io::Result<()> {
         owner.map_or(Ok(()), |(user, group)| fchown(folder, Some(user), Some(group)))
@@ -336,6 +333,10 @@ mod system {
     use std::path::Path;
 
     use super::{Owner, StateError};
+
+    pub(super) fn make_folder(path: &Path) -> io::Result<()> {
+        std::fs::create_dir(path)
+    }
 
     pub(super) fn give(_: &File, _: Owner) -> io::Result<()> {
         Ok(())
