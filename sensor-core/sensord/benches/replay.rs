@@ -56,7 +56,7 @@ fn replay(criterion: &mut Criterion, name: &str, capture: &Capture) {
     {
         group.bench_function(format!("{name}: {what}"), |bencher| {
             bencher.iter_batched_ref(
-                || (engine(rows), EveWriter::new(eve.then(io::sink), Default::default())),
+                || (engine(rows), EveWriter::new(eve.then(io::sink), Default::default(), Default::default())),
                 |(engine, sink)| capture.run(engine, sink),
                 BatchSize::PerIteration,
             );

@@ -22,7 +22,7 @@ use sensor_wire::rules::RuleSetup;
 
 use crate::capture::file::CaptureReader;
 use crate::crew::Output;
-use crate::eve::EveWriter;
+use crate::eve::{EveWriter, Types};
 use crate::pipeline::{self, Pipeline};
 use crate::rules::{Book, STARTER, files, starter_rules};
 use crate::{settings, watch};
@@ -65,9 +65,8 @@ enum Command {
 struct Replay {
     /// The capture.
     capture: PathBuf,
-    /// Write EVE JSON lines to this file; `-` is standard output.
-    #[arg(long, value_name = "FILE|-")]
-    eve: Option<PathBuf>,
+    #[command(flatten)]
+    eve: Eve,
     #[command(flatten)]
     rules: RuleSources,
     #[command(flatten)]
@@ -305,6 +304,39 @@ impl Workers {
 }
 
 #[derive(Debug, Args)]
+struct Eve {
+    /// Write EVE JSON lines to this file; `-` is standard output.
+    #[arg(long, value_name = "FILE|-")]
+    eve: Option<PathBuf>,
+    /// Write only events of these types: alert, flow, dns, ... [default: all]
+    #[arg(long, value_name = "TYPE,...", requires = "eve")]
+    eve_types: Option<Types>,
+}
+
+/// Where lines go.
+type Lines = BufWriter<Box<dyn Write>>;
+
+impl Eve {
+    fn open(&self) -> Result<Option<Lines>> {
+        let out: Box<dyn Write> = match &self.eve {
+            None => return Ok(None),
+            Some(path) if path.as_os_str() == "-" => Box::new(io::stdout().lock()),
+            Some(path) => Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?),
+        };
+        Ok(Some(BufWriter::with_capacity(256 << 10, out)))
+    }
+
+    fn types(&self) -> Types {
+        self.eve_types.clone().unwrap_or_default()
+    }
+
+    /// Whether messages of flows are read for what is written.
+    fn reads_messages(&self) -> bool {
+        self.eve.is_some() && self.types().of_messages()
+    }
+}
+
+#[derive(Debug, Args)]
 struct Pace {
     /// Replay at this multiple of the packets' own time; full speed unless given.
     #[arg(long, value_name = "1..1000", value_parser = clap::value_parser!(u16).range(1..=1000))]
@@ -338,15 +370,12 @@ fn replay(args: Replay) -> Result<u8> {
     config.verify_checksums = args.verify_checksums;
     config.inline = args.ips;
     settings::conclude(&mut config, &settings);
-    let out: Option<Box<dyn Write>> = match &args.eve {
-        None => None,
-        Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
-        Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
-    };
+    let out = args.eve.open()?;
     // What nobody reads is not parsed.
-    config.parse = (out.is_some() || config.rules.is_some()).then(|| config.parse.take().unwrap_or_default());
+    config.parse =
+        (args.eve.reads_messages() || config.rules.is_some()).then(|| config.parse.take().unwrap_or_default());
     config.ruleset = Arc::clone(&set);
-    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), set);
+    let eve = EveWriter::new(out, args.eve.types(), set);
     let mut pipeline = args.workers.pipeline(config, eve, args.pace.speed.map(f64::from));
     read(&mut pipeline, &args.capture);
     pipeline.sink().finish().context("EVE output cannot be written; it is incomplete")?;

@@ -20,6 +20,7 @@ use sensor_wire::Timestamp;
 use tokio::sync::oneshot;
 
 use crate::capture::Batch;
+use crate::eve::Types;
 use crate::pipeline::frame;
 use crate::rules::Book;
 pub use found::{Effort, Merged, Output};
@@ -85,16 +86,17 @@ pub struct Gathered {
 type Place = (u64, usize, usize);
 
 impl Crew {
-    /// `count` workers that run the rules of `config` and parse what it says; `lines` of output are wanted of them.
+    /// `count` workers that run the rules of `config` and parse what it says; events of `types` are wanted of them.
     #[must_use]
-    pub fn start(config: &Config, count: u32, lines: bool) -> Crew {
+    pub fn start(config: &Config, count: u32, types: &Types) -> Crew {
         let (send, done) = unbounded();
         let worker = |nth| {
             let (work, tasks) = unbounded();
             let config =
                 Config { share: Some(Share { nth, of: count }), window_ns: None, discover: None, ..config.clone() };
             let last = Last { done: send.clone(), nth: nth as usize };
-            thread::spawn(move || run(config, lines, &tasks, &last));
+            let types = types.clone();
+            thread::spawn(move || run(config, types, &tasks, &last));
             work
         };
         let settings = detect::Settings { alerts: config.packet_alerts, ..detect::Settings::default() };
@@ -229,8 +231,8 @@ impl Drop for Last {
 }
 
 /// Does tasks until nobody gives any.
-fn run(config: Config, lines: bool, tasks: &Receiver<Work>, last: &Last) {
-    let mut gatherer = Gatherer::new(lines, Arc::clone(&config.ruleset));
+fn run(config: Config, types: Types, tasks: &Receiver<Work>, last: &Last) {
+    let mut gatherer = Gatherer::new(types, Arc::clone(&config.ruleset));
     let mut engine = Engine::new(config);
     for (task, work) in (0..).zip(tasks) {
         match work {

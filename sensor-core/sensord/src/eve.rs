@@ -3,6 +3,7 @@
 mod alert;
 mod app;
 mod discovery;
+mod types;
 
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -14,25 +15,36 @@ use sensor_core::flow::{CLIENT, Flow, SERVER, community_id};
 use sensor_core::rules::Ruleset;
 use sensor_core::{Alerted, Dropped, FlowSink, Told};
 
+pub use types::Types;
+
 use crate::crew::Output;
 
 /// Writes records as EVE lines. The first failing write is kept and nothing is written after it.
 #[derive(Debug)]
 pub struct EveWriter<W: Write> {
     out: Option<W>,
+    types: Types,
     line: Vec<u8>,
     rules: Arc<Ruleset>,
     error: Option<io::Error>,
 }
 
 impl<W: Write> EveWriter<W> {
-    /// Writes to `out`; `None` writes nothing. `rules` are those that alerts come of.
-    pub fn new(out: Option<W>, rules: Arc<Ruleset>) -> EveWriter<W> {
-        EveWriter { out, line: Vec::with_capacity(1024), rules, error: None }
+    /// Writes events of `types` to `out`; `None` writes nothing. `rules` are those that alerts come of.
+    pub fn new(out: Option<W>, types: Types, rules: Arc<Ruleset>) -> EveWriter<W> {
+        EveWriter { out, types, line: Vec::with_capacity(1024), rules, error: None }
+    }
+
+    /// Writes an event of a type, if it is wanted.
+    #[inline]
+    fn write(&mut self, name: &str, event: impl FnOnce(&mut Vec<u8>)) {
+        if self.types.has(name) {
+            self.lines_of(event);
+        }
     }
 
     #[inline]
-    fn write(&mut self, record: impl FnOnce(&mut Vec<u8>)) {
+    fn lines_of(&mut self, record: impl FnOnce(&mut Vec<u8>)) {
         let Some(out) = &mut self.out else { return };
         if self.error.is_some() {
             return;
@@ -60,30 +72,30 @@ impl<W: Write> EveWriter<W> {
 }
 
 impl<W: Write> Output for EveWriter<W> {
-    fn wants_lines(&self) -> bool {
-        self.out.is_some()
+    fn wants(&self) -> Types {
+        if self.out.is_some() { self.types.clone() } else { Types::none() }
     }
 
     fn lines(&mut self, lines: &[u8]) {
         if !lines.is_empty() {
-            self.write(|line| line.extend_from_slice(lines));
+            self.lines_of(|line| line.extend_from_slice(lines));
         }
     }
 }
 
 impl<W: Write> FlowSink for EveWriter<W> {
     fn flow(&mut self, flow: &Flow) {
-        self.write(|line| write_flow(line, flow));
+        self.write("flow", |line| write_flow(line, flow));
     }
 
     fn discovered(&mut self, event: &Event) {
-        self.write(|line| discovery::write(line, event));
+        self.write("discovery", |line| discovery::write(line, event));
     }
 
     fn alert(&mut self, alert: &Alerted<'_>) {
         let rules = Arc::clone(&self.rules);
         if let Some(rule) = rules.rules().get(alert.rule.rule as usize) {
-            self.write(|line| alert::write(line, alert, rule, &rules));
+            self.write("alert", |line| alert::write(line, alert, rule, &rules));
         }
     }
 
@@ -93,18 +105,19 @@ impl<W: Write> FlowSink for EveWriter<W> {
 
     fn dropped(&mut self, dropped: &Dropped<'_>) {
         let rules = Arc::clone(&self.rules);
-        self.write(|line| alert::dropped(line, dropped, &rules));
+        self.write("drop", |line| alert::dropped(line, dropped, &rules));
     }
 
     fn transaction(&mut self, told: &Told<'_>) {
         if let Some(name) = told.protocol.eve.and_then(|usual| told.transaction.record(usual)) {
-            self.write(|line| app::transaction(line, told, name));
+            self.write(name, |line| app::transaction(line, told, name));
         }
         if !told.transaction.files().is_empty() {
-            self.write(|line| app::files(line, told, told.protocol.eve.unwrap_or_else(|| told.protocol.app.name())));
+            let name = told.protocol.eve.unwrap_or_else(|| told.protocol.app.name());
+            self.write("fileinfo", |line| app::files(line, told, name));
         }
         if !told.transaction.events().is_empty() {
-            self.write(|line| app::anomalies(line, told));
+            self.write("anomaly", |line| app::anomalies(line, told));
         }
     }
 }

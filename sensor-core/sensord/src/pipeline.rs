@@ -161,7 +161,7 @@ impl<S: Output> Pipeline<S> {
         if workers < 2 || speed.is_some() || one_thread(&config).is_some() {
             return Pipeline::new(Engine::new(config), sink, speed);
         }
-        let crew = Crew::start(&config, workers, sink.wants_lines());
+        let crew = Crew::start(&config, workers, &sink.wants());
         let mut pipeline = Pipeline::new(Engine::new(Crew::books(config)), sink, None);
         pipeline.crew = Some(crew);
         pipeline

@@ -1,8 +1,6 @@
 //! Live capture on the command line: `sensord run`, `sensord interfaces`, and what `sensord serve` shares with them.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
@@ -12,7 +10,7 @@ use sensor_wire::live::{CaptureStatus, SourceState, failure};
 use tokio::sync::Notify;
 
 use super::serve::{Listen, Visitors};
-use super::{RuleArgs, Settings, Workers, config, report, say, warn, warn_of};
+use super::{Eve, RuleArgs, Settings, Workers, config, report, say, warn, warn_of};
 use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Query};
@@ -78,9 +76,8 @@ pub(super) struct Run {
     /// The interface: see `sensord interfaces`.
     #[arg(long, value_name = "INTERFACE")]
     interface: String,
-    /// Write EVE JSON lines to this file; `-` is standard output.
-    #[arg(long, value_name = "FILE|-")]
-    eve: Option<PathBuf>,
+    #[command(flatten)]
+    eve: Eve,
     #[command(flatten)]
     settings: Settings,
     #[command(flatten)]
@@ -100,16 +97,12 @@ pub(super) fn run(args: &Run) -> Result<u8> {
     if args.listen.addresses.is_empty() {
         config.window_ns = None;
     }
-    let out: Option<Box<dyn Write>> = match &args.eve {
-        None => None,
-        Some(path) if path.as_os_str() == "-" => Some(Box::new(io::stdout().lock())),
-        Some(path) => Some(Box::new(File::create(path).with_context(|| format!("--eve {}", path.display()))?)),
-    };
+    let out = args.eve.open()?;
     let book = args.rules.load(&settings, &mut config)?;
-    if out.is_some() {
+    if args.eve.reads_messages() {
         config.parse.get_or_insert_default();
     }
-    let eve = EveWriter::new(out.map(|out| BufWriter::with_capacity(256 << 10, out)), Arc::clone(&book.set));
+    let eve = EveWriter::new(out, args.eve.types(), Arc::clone(&book.set));
     let listening = args.listen.open(args.wire.later_user()?)?;
     let kept = Kept { reading: args.rules.folders(), state: listening.as_ref().map(|open| open.state_folder().into()) };
     let (opened, about) = args.wire.open(&args.interface, &kept)?;

@@ -10,12 +10,12 @@ use sensor_core::share::{Note, Noted};
 use sensor_core::{Alerted, Engine, FlowSink, Told};
 
 use super::Gathered;
-use crate::eve::EveWriter;
+use crate::eve::{EveWriter, Types};
 
 /// Where records go.
 pub trait Output: FlowSink {
-    /// Whether lines are written.
-    fn wants_lines(&self) -> bool;
+    /// The types of events that lines are written of.
+    fn wants(&self) -> Types;
 
     /// Takes whole lines as they are.
     fn lines(&mut self, lines: &[u8]);
@@ -23,8 +23,8 @@ pub trait Output: FlowSink {
 
 /// Where records aren't wanted.
 impl Output for () {
-    fn wants_lines(&self) -> bool {
-        false
+    fn wants(&self) -> Types {
+        Types::none()
     }
 
     fn lines(&mut self, _: &[u8]) {}
@@ -120,8 +120,9 @@ pub(super) struct Gatherer {
 }
 
 impl Gatherer {
-    pub(super) fn new(lines: bool, rules: Arc<Ruleset>) -> Gatherer {
-        Gatherer { eve: EveWriter::new(lines.then(Vec::new), rules), records: Vec::new(), number: 0 }
+    pub(super) fn new(types: Types, rules: Arc<Ruleset>) -> Gatherer {
+        let out = (!types.is_empty()).then(Vec::new);
+        Gatherer { eve: EveWriter::new(out, types, rules), records: Vec::new(), number: 0 }
     }
 
     /// Gathers in there; nothing was gathered yet.

@@ -113,3 +113,26 @@ fn rows_are_the_same_for_any_number_of_workers() {
     assert!(one.lines().count() > 20);
     assert_eq!(rows("3"), one);
 }
+
+#[test]
+fn only_the_types_asked_for_are_written() {
+    let sample = in_repository("tests/data/sample.pcap");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("some.rules");
+    std::fs::write(&file, "alert http any any -> any any (msg:\"asked\"; http.method; content:\"GET\"; sid:1;)")
+        .unwrap();
+    let rules = ["--rules", file.to_str().unwrap()];
+    let all = replay_with(&sample, &rules);
+    let of = |all: &Replay, name: &str| records(all).into_iter().filter(|it| it.contains(name)).collect::<Vec<_>>();
+    for workers in ["1", "2"] {
+        let some = replay_with(&sample, &[&rules[..], &["--eve-types", "alert,dns", "--workers", workers]].concat());
+        let (alerts, dns) = ("\"event_type\":\"alert\"", "\"event_type\":\"dns\"");
+        let mut wanted = [of(&all, alerts), of(&all, dns)].concat();
+        wanted.sort();
+        assert!(!of(&all, alerts).is_empty() && !of(&all, dns).is_empty());
+        assert_eq!(records(&some), wanted, "{workers} workers");
+    }
+    let unknown = replay_with(&sample, &["--eve-types", "alert,dnz"]);
+    assert_eq!(unknown.code, Some(1));
+    assert!(unknown.said.contains("no event type is called \"dnz\""), "{}", unknown.said);
+}
