@@ -1,6 +1,6 @@
 //! How a sensor started as a child tells its key: the first line of its output.
 //!
-//! `nightjar-sensor 1 <64 hexadecimal digits>\n`, where 1 is the version of the link. The app trusts this key because
+//! `nightjar-sensor 2 <64 hexadecimal digits>\n`, where 2 is the version of the link. The app trusts this key because
 //! it started the child itself and nobody else can write to that pipe.
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use crate::{LinkError, PublicKey};
 
 /// Version of the link: handshake, frames, records, streams.
-pub const LINK_VERSION: u32 = 1;
+pub const LINK_VERSION: u32 = 2;
 
 /// How long a sensor may take to start.
 pub const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -86,16 +86,16 @@ mod tests {
     #[tokio::test]
     async fn something_else_is_named() {
         let key = "0".repeat(64);
-        let cases = ["", "sensord: no such file\n", "nightjar-sensor\n", "nightjar-sensor 1 00\n"];
+        let cases = ["", "sensord: no such file\n", "nightjar-sensor\n", "nightjar-sensor 2 00\n"];
         let long = "x".repeat(10_000);
-        let trailing = format!("nightjar-sensor 1 {key} more\n");
+        let trailing = format!("nightjar-sensor 2 {key} more\n");
         for text in cases.into_iter().chain([long.as_str(), trailing.as_str()]) {
             let error = read(&mut text.as_bytes()).await.unwrap_err();
             assert!(matches!(error, LinkError::NotASensor { .. }), "{text}: {error}");
             assert!(error.to_string().len() < 300);
         }
-        let error = read(&mut format!("nightjar-sensor 2 {key}\n").as_bytes()).await.unwrap_err();
-        assert!(matches!(&error, LinkError::OtherVersion { got, ours: 1 } if got == "2"), "{error}");
+        let error = read(&mut format!("nightjar-sensor 1 {key}\n").as_bytes()).await.unwrap_err();
+        assert!(matches!(&error, LinkError::OtherVersion { got, ours: 2 } if got == "1"), "{error}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -13,15 +13,15 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use crate::frame::{Deframer, LENGTH, MAX_FRAME};
-use crate::handshake::{Handshake, MAX_HANDSHAKE, Pattern};
+use crate::handshake::{Initiator, MAX_HANDSHAKE, Responder};
 use crate::message::MessageStream;
-use crate::session::{RekeyPolicy, SessionError};
+use crate::session::{RekeyPolicy, Session, SessionError};
 use crate::transport::{Failure, Transport};
-use crate::{KeyPair, LinkError, PublicKey};
+use crate::{KeyPair, LinkError, PublicKey, Token};
 
 /// Streams this end may have open at a time.
 pub const MAX_OPEN: usize = 64;
@@ -32,7 +32,7 @@ pub const MAX_STREAMS: usize = 256;
 /// Bytes of unread data that all streams together may hold: each stream's first window, and room to grow for a few.
 pub const MAX_WINDOWS: usize = MAX_STREAMS * yamux::DEFAULT_CREDIT as usize + (16 << 20);
 
-/// How long the handshake may take.
+/// How long the handshake may take, up to the record by which the sensor knows the app.
 pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a goodbye may take against a peer that doesn't read.
@@ -49,16 +49,25 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// The app's end: connects to the sensor that has the key `peer`.
+    /// The app's end: connects to the sensor that has the key `peer` and knows this viewer.
     pub async fn connect<T>(io: T, keys: &KeyPair, peer: &PublicKey) -> Result<Connection, LinkError>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        Self::connect_with(io, keys, peer, RekeyPolicy::default()).await
+        Self::connect_with(io, keys, peer, None, RekeyPolicy::default()).await
     }
 
-    /// The sensor's end: accepts a viewer whose key is among `allowed`. Anyone else sees the connection close without
-    /// having received a byte.
+    /// The app's end at its first contact: the sensor that gave out `token` puts this viewer on its list. The token is
+    /// used up once the handshake has gone through.
+    pub async fn pair<T>(io: T, keys: &KeyPair, peer: &PublicKey, token: &Token) -> Result<Connection, LinkError>
+    where
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        Self::connect_with(io, keys, peer, Some(token), RekeyPolicy::default()).await
+    }
+
+    /// The sensor's end: accepts a viewer whose key is among `allowed`. Anyone else, and who pairs, sees the connection
+    /// close without having received a byte. A sensor that pairs goes by way of [`Knock`].
     pub async fn accept<T>(io: T, keys: &KeyPair, allowed: &[PublicKey]) -> Result<Connection, LinkError>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -70,25 +79,30 @@ impl Connection {
         mut io: T,
         keys: &KeyPair,
         peer: &PublicKey,
+        token: Option<&Token>,
         rekey: RekeyPolicy,
     ) -> Result<Connection, LinkError>
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut incoming = Deframer::new(MAX_HANDSHAKE);
-        let handshake = in_time(async {
-            let mut handshake = Handshake::initiator(Pattern::Ik, keys, peer)?;
-            send_handshake(&mut io, &handshake.write()?).await.map_err(refused)?;
-            let answer = receive_handshake(&mut io, &mut incoming).await.map_err(refused)?;
-            handshake.read(&answer)?;
-            Ok(handshake)
+        let session = in_time(Instant::now() + HANDSHAKE_TIMEOUT, async {
+            let (handshake, first) = Initiator::begin(keys, peer, token)?;
+            send_handshake(&mut io, &first).await.map_err(refused)?;
+            let answer = receive_frame(&mut io, &mut incoming).await.map_err(refused)?;
+            let mut session = handshake.finish(&answer, rekey)?;
+            let mut confirmation = Vec::new();
+            session.confirm(&mut confirmation)?;
+            io.write_all(&confirmation).await?;
+            io.flush().await?;
+            Ok(session)
         })
         .await?;
-        Self::start(io, handshake, *peer, incoming, rekey, yamux::Mode::Client)
+        Ok(Self::start(io, session, *peer, incoming, yamux::Mode::Client))
     }
 
     pub(crate) async fn accept_with<T>(
-        mut io: T,
+        io: T,
         keys: &KeyPair,
         allowed: &[PublicKey],
         rekey: RekeyPolicy,
@@ -96,35 +110,20 @@ impl Connection {
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let mut incoming = Deframer::new(MAX_HANDSHAKE);
-        let (handshake, peer) = in_time(async {
-            let mut handshake = Handshake::responder(Pattern::Ik, keys)?;
-            handshake.read(&receive_handshake(&mut io, &mut incoming).await?)?;
-            let peer = handshake
-                .peer()
-                .filter(|peer| allowed.contains(peer))
-                .ok_or_else(|| handshake.peer().map_or(LinkError::Cut, LinkError::NotAllowed))?;
-            send_handshake(&mut io, &handshake.write()?).await?;
-            Ok((handshake, peer))
-        })
-        .await?;
-        Self::start(io, handshake, peer, incoming, rekey, yamux::Mode::Server)
+        let knock = Knock::receive(io, keys).await?;
+        if knock.token().is_some() || !allowed.contains(&knock.peer()) {
+            return Err(LinkError::NotAllowed(knock.peer()));
+        }
+        knock.answer_with(rekey).await
     }
 
-    fn start<T>(
-        io: T,
-        handshake: Handshake,
-        peer: PublicKey,
-        mut incoming: Deframer,
-        rekey: RekeyPolicy,
-        mode: yamux::Mode,
-    ) -> Result<Connection, LinkError>
+    fn start<T>(io: T, session: Session, peer: PublicKey, mut incoming: Deframer, mode: yamux::Mode) -> Connection
     where
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         incoming.set_limit(MAX_FRAME);
         let end = End::default();
-        let transport = Transport::new(io, handshake.into_session(rekey)?, incoming, end.failure.clone());
+        let transport = Transport::new(io, session, incoming, end.failure.clone());
         let mut config = yamux::Config::default();
         // The order matters: the library checks each value against the other.
         config.set_max_num_streams(MAX_STREAMS).set_max_connection_receive_window(Some(MAX_WINDOWS));
@@ -137,7 +136,7 @@ impl Connection {
             end: end.clone(),
         };
         tokio::spawn(driver.run());
-        Ok(Connection { peer, opens, incoming: Mutex::new(incoming), permits: Arc::new(Semaphore::new(MAX_OPEN)), end })
+        Connection { peer, opens, incoming: Mutex::new(incoming), permits: Arc::new(Semaphore::new(MAX_OPEN)), end }
     }
 
     /// The key the peer proved to have.
@@ -176,6 +175,55 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         self.end.closing.cancel();
+    }
+}
+
+/// A first message that has come and is not yet answered: who knocks is told nothing unless [`answer`](Self::answer) is
+/// called. Dropping it closes the connection. Holds two frames' memory, and ends [`HANDSHAKE_TIMEOUT`] after it began.
+#[derive(Debug)]
+pub struct Knock<T> {
+    io: T,
+    incoming: Deframer,
+    responder: Responder,
+    deadline: Instant,
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send + 'static> Knock<T> {
+    /// Waits for the first message.
+    pub async fn receive(mut io: T, keys: &KeyPair) -> Result<Knock<T>, LinkError> {
+        let deadline = Instant::now() + HANDSHAKE_TIMEOUT;
+        let mut incoming = Deframer::new(MAX_HANDSHAKE);
+        let message = in_time(deadline, receive_frame(&mut io, &mut incoming)).await?;
+        Ok(Knock { responder: Responder::begin(keys, &message)?, io, incoming, deadline })
+    }
+
+    /// The key of who sent it, or of whom it was recorded from.
+    pub fn peer(&self) -> PublicKey {
+        self.responder.peer()
+    }
+
+    /// The token, from one who pairs.
+    pub fn token(&self) -> Option<&Token> {
+        self.responder.token()
+    }
+
+    /// Answers, and waits for the record that only the owner of the key (and the token) can have sealed.
+    pub async fn answer(self) -> Result<Connection, LinkError> {
+        self.answer_with(RekeyPolicy::default()).await
+    }
+
+    async fn answer_with(self, rekey: RekeyPolicy) -> Result<Connection, LinkError> {
+        let Knock { mut io, mut incoming, responder, deadline } = self;
+        let peer = responder.peer();
+        let session = in_time(deadline, async {
+            let (answer, mut session) = responder.answer(rekey)?;
+            send_handshake(&mut io, &answer).await?;
+            incoming.set_limit(MAX_FRAME);
+            session.open(&receive_frame(&mut io, &mut incoming).await?)?;
+            Ok(session)
+        })
+        .await?;
+        Ok(Connection::start(io, session, peer, incoming, yamux::Mode::Server))
     }
 }
 
@@ -275,8 +323,8 @@ fn fail(failure: &OnceLock<LinkError>, error: yamux::ConnectionError) {
     let _ = failure.set(error);
 }
 
-async fn in_time<T>(handshake: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
-    timeout(HANDSHAKE_TIMEOUT, handshake)
+async fn in_time<T>(deadline: Instant, handshake: impl Future<Output = Result<T, LinkError>>) -> Result<T, LinkError> {
+    timeout_at(deadline, handshake)
         .await
         .map_err(|_| LinkError::Timeout { what: "the handshake", seconds: HANDSHAKE_TIMEOUT.as_secs() })?
 }
@@ -289,7 +337,7 @@ async fn send_handshake<T: AsyncWrite + Unpin>(io: &mut T, message: &[u8]) -> Re
     Ok(io.flush().await?)
 }
 
-async fn receive_handshake<T: AsyncRead + Unpin>(io: &mut T, incoming: &mut Deframer) -> Result<Vec<u8>, LinkError> {
+async fn receive_frame<T: AsyncRead + Unpin>(io: &mut T, incoming: &mut Deframer) -> Result<Vec<u8>, LinkError> {
     loop {
         if let Some(frame) = incoming.next_frame().map_err(SessionError::from)? {
             return Ok(frame.to_vec());

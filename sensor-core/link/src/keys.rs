@@ -88,7 +88,7 @@ impl PublicKey {
 
 impl fmt::Display for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        write_hex(&self.0, f)
     }
 }
 
@@ -102,23 +102,35 @@ impl FromStr for PublicKey {
     type Err = KeyError;
 
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        // The text may be anything a person pasted: an error shows no more of it than a key has digits.
-        let bad = || KeyError::NotHex(text.chars().take(2 * KEY_LENGTH).collect());
-        let digits = text.as_bytes();
-        if digits.len() != 2 * KEY_LENGTH {
-            return Err(bad());
-        }
-        let mut bytes = [0; KEY_LENGTH];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let &[high, low] = pair else { return Err(bad()) };
-            *byte = hex(high).zip(hex(low)).map(|(h, l)| h << 4 | l).ok_or_else(bad)?;
-        }
-        Ok(PublicKey(bytes))
+        hex(text).map(PublicKey).ok_or_else(|| KeyError::not_hex(text))
     }
 }
 
-fn hex(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+impl KeyError {
+    /// The text may be anything a person pasted: an error shows no more of it than a key has digits.
+    pub(crate) fn not_hex(text: &str) -> KeyError {
+        KeyError::NotHex(text.chars().take(2 * KEY_LENGTH).collect())
+    }
+}
+
+/// 64 hexadecimal digits, in lower case.
+pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}
+
+/// The bytes of 64 hexadecimal digits of either case.
+pub(crate) fn hex(text: &str) -> Option<[u8; KEY_LENGTH]> {
+    let digits = text.as_bytes();
+    if digits.len() != 2 * KEY_LENGTH {
+        return None;
+    }
+    let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
+    let mut bytes = [0; KEY_LENGTH];
+    for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+        let &[high, low] = pair else { return None };
+        *byte = digit(high).zip(digit(low)).map(|(high, low)| high << 4 | low)?;
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

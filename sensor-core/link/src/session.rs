@@ -152,6 +152,11 @@ impl Session {
         Ok(())
     }
 
+    /// Appends a record without content to `out`: the app's first, by which the sensor knows that it isn't a recording.
+    pub fn confirm(&mut self, out: &mut Vec<u8>) -> Result<(), SessionError> {
+        self.seal_record(Kind::Data, &[], out)
+    }
+
     /// Appends the goodbye to `out`, once.
     pub fn seal_close(&mut self, out: &mut Vec<u8>) -> Result<(), SessionError> {
         if !self.sent.closed {

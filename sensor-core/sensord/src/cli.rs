@@ -3,32 +3,30 @@
 mod events;
 mod explain;
 mod live;
+mod pair;
 mod rules;
+mod serve;
 
 use std::fs::File;
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use sensor_core::Networks;
-use sensor_core::applayer::parser;
 use sensor_core::engine::Config;
 use sensor_core::rules::{Kind, Refusal, Ruleset, Variables};
-use sensor_link::{KeyPair, PublicKey};
 use sensor_wire::rules::RuleSetup;
 
 use crate::capture::file::CaptureReader;
 use crate::crew::Output;
 use crate::eve::{EveWriter, Types};
-use crate::packets::Packets;
 use crate::pipeline::{self, Pipeline};
 use crate::rules::{Book, STARTER, files, starter_rules};
-use crate::{serve, settings, signals, watch};
+use crate::{settings, watch};
 
 /// Nightjar's sensor.
 #[derive(Debug, Parser)]
@@ -48,8 +46,15 @@ enum Command {
     Run(live::Run),
     /// List the interfaces and whether they can be captured from.
     Interfaces(live::List),
-    /// Serve one viewer over standard input and output: how the app runs its local sensor.
-    Serve(Serve),
+    /// Replay or capture for viewers: one over standard input and output, which is how the app runs its local sensor, or
+    /// any number over TCP.
+    Serve(serve::Serve),
+    /// Make the sensor's key, or show it if it has one.
+    Keygen(pair::Keygen),
+    /// Invite a viewer: print what it needs to find and trust this sensor, good once and for a while.
+    Pair(pair::Pair),
+    /// Show, add or take away those who may look.
+    Viewers(pair::Viewers),
     /// Look at rules.
     Rules(rules::Rules),
     /// Say why a rule told of a flow of a capture, or did not: of each option of the rule the buffer, offset and length
@@ -169,48 +174,6 @@ struct Watch {
     pace: Pace,
     #[command(flatten)]
     workers: Workers,
-}
-
-#[derive(Debug, Args)]
-struct Serve {
-    /// Speak over standard input and output.
-    #[arg(long, required = true)]
-    stdio: bool,
-    /// Public key of the viewer, 64 hexadecimal digits.
-    #[arg(long, value_name = "KEY")]
-    viewer: PublicKey,
-    #[command(flatten)]
-    source: Source,
-    #[command(flatten)]
-    rules: RuleArgs,
-    /// Read no packet before the viewer has said which rules are to run.
-    #[arg(long)]
-    await_rules: bool,
-    /// Name of this sensor.
-    #[arg(long, default_value = "local")]
-    name: String,
-    #[command(flatten)]
-    pace: Pace,
-    #[command(flatten)]
-    workers: Workers,
-    #[command(flatten)]
-    wire: live::Wire,
-    #[command(flatten)]
-    events: events::EventArgs,
-}
-
-#[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-struct Source {
-    /// The capture to replay.
-    #[arg(long, value_name = "CAPTURE")]
-    replay: Option<PathBuf>,
-    /// The interface to capture from: see `sensord interfaces`.
-    #[arg(long, value_name = "INTERFACE")]
-    interface: Option<String>,
-    /// Nothing: only questions about rules are answered.
-    #[arg(long)]
-    idle: bool,
 }
 
 /// Which rules run where nothing else says so.
@@ -391,7 +354,10 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Watch(args) => watch_rows(&args),
         Command::Run(args) => live::run(&args),
         Command::Interfaces(args) => live::list(&args),
-        Command::Serve(args) => serve_stdio(args),
+        Command::Serve(args) => serve::run(args),
+        Command::Keygen(args) => pair::keygen(&args),
+        Command::Pair(args) => pair::pair(&args),
+        Command::Viewers(args) => pair::viewers(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Explain(args) => explain::run(&args),
     }
@@ -453,103 +419,6 @@ fn watch_rows(args: &Watch) -> Result<u8> {
     Ok(report(&mut pipeline))
 }
 
-fn serve_stdio(args: Serve) -> Result<u8> {
-    let keys = KeyPair::generate().context("no key could be made")?;
-    let (mut handle, queries) = pipeline::queries();
-    // Rules may come later: flows are parsed from the start.
-    let mut config = Config { seed: seed(), parse: Some(parser::Settings::default()), ..Config::default() };
-    if !args.await_rules {
-        handle.set_book(args.rules.load(&[], &mut config)?);
-    }
-    if let Some(replay) = &args.source.replay {
-        handle.packets = Arc::new(Packets::of(replay, &config));
-    }
-    let await_rules = args.await_rules;
-    let folders = args.events.folders()?;
-    // The source is opened first, then rights are given up, then the log is opened and threads start.
-    let start = |handle: &mut pipeline::Handle| {
-        let recorder = args.events.recorder(&folders, args.source.interface.is_some(), Arc::clone(&config.ruleset))?;
-        handle.events = recorder.events();
-        let pipeline = args.workers.pipeline(config, recorder.clone(), args.pace.speed.map(f64::from));
-        anyhow::Ok((pipeline, recorder))
-    };
-    let recorder;
-    let engine: Box<dyn FnOnce() + Send> = match (&args.source.replay, &args.source.interface) {
-        (_, Some(interface)) => {
-            let (opened, about) = args.wire.open(interface, &[], &folders)?;
-            let mut pipeline;
-            (pipeline, recorder) = start(&mut handle)?;
-            Box::new(move || {
-                match opened {
-                    Ok(_) if await_rules && !pipeline.await_rules(&queries) => {}
-                    Ok(capture) => pipeline.capture(capture, about, &queries, |_| true),
-                    Err(error) => pipeline.fail_live(error, about),
-                }
-                pipeline.answer_until_gone(&queries);
-            })
-        }
-        (Some(replay), None) => {
-            let opened = CaptureReader::open(replay);
-            let sandbox = crate::sandbox::enter(&folders);
-            tracing::info!(?sandbox, "sandbox");
-            let mut pipeline;
-            (pipeline, recorder) = start(&mut handle)?;
-            Box::new(move || {
-                match opened {
-                    Ok(_) if await_rules && !pipeline.await_rules(&queries) => {}
-                    Ok(reader) => pipeline.replay(reader, Some(&queries), |_, _| {}),
-                    Err(error) => pipeline.fail(error),
-                }
-                pipeline.answer_until_gone(&queries);
-            })
-        }
-        (None, None) => {
-            let sandbox = crate::sandbox::enter(&folders);
-            tracing::info!(?sandbox, "sandbox");
-            let mut pipeline;
-            (pipeline, recorder) = start(&mut handle)?;
-            Box::new(move || pipeline.answer_until_gone(&queries))
-        }
-    };
-    std::thread::spawn(engine);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let identity = serve::Identity {
-        name: args.name,
-        version: env!("CARGO_PKG_VERSION").into(),
-        rows: sensor_core::Limits::default().rows as u64,
-        ..serve::Identity::default()
-    };
-    let terminated = {
-        let _within = runtime.enter();
-        signals::listen().context("signals cannot be listened to")?
-    };
-    let end = stop_when(terminated, handle.clone());
-    let (input, output) = (tokio::io::stdin(), tokio::io::stdout());
-    let served = runtime.block_on(serve::serve(input, output, keys, vec![args.viewer], identity, handle, end));
-    // A read of standard input that never ends must not hold the process.
-    runtime.shutdown_background();
-    recorder.finish(events::LAST_EVENTS);
-    served?;
-    Ok(0)
-}
-
-/// Then stops the source; completes when a viewer has its last rows, or doesn't take them.
-async fn stop_when(terminated: impl Future<Output = ()>, handle: pipeline::Handle) {
-    terminated.await;
-    let (reply, stopped) = tokio::sync::oneshot::channel();
-    let last_rows = async {
-        let told = handle.told.notified();
-        // A queue that is full, or nobody behind it: then there is nothing more to tell in time.
-        if handle.queries.try_send(pipeline::Query::Stop { reply }).is_ok() && stopped.await.is_ok() {
-            told.await;
-        }
-    };
-    let _ = tokio::time::timeout(LAST_ROWS, last_rows).await;
-}
-
-/// How long a viewer may take for its last rows when the sensor is told to end.
-const LAST_ROWS: Duration = Duration::from_secs(2);
-
 fn config(settings: &[String]) -> Result<Config> {
     let mut config = Config { seed: seed(), ..Config::default() };
     for warning in settings::apply(settings, &mut config)? {
@@ -595,6 +464,11 @@ fn report<S: Output>(pipeline: &mut Pipeline<S>) -> u8 {
             2
         }
     }
+}
+
+/// A line on standard error, which may be closed: there is nobody to tell then.
+fn say(words: std::fmt::Arguments) {
+    let _ = writeln!(io::stderr(), "sensord: {words}");
 }
 
 fn warn(words: &str) {

@@ -291,7 +291,7 @@ fn hex(line: &mut Vec<u8>, byte: u8) {
 }
 
 /// `2026-11-24T06:07:08.000009+0000`: UTC, microseconds.
-fn time(line: &mut Vec<u8>, ns: i64) {
+pub(crate) fn time(line: &mut Vec<u8>, ns: i64) {
     let (year, month, day, second) = civil(ns);
     let mut text = *b"0000-00-00T00:00:00.000000+0000";
     for (place, value) in [

@@ -321,6 +321,19 @@ impl<S: Output> Pipeline<S> {
         }
     }
 
+    /// The same until `over` is disconnected, whoever else still has a [`Handle`].
+    pub fn answer_until(&mut self, queries: &Receiver<Query>, over: &Receiver<()>) {
+        loop {
+            select! {
+                recv(queries) -> query => match query {
+                    Ok(query) => { self.answer(query); }
+                    Err(_) => return,
+                },
+                recv(over) -> word => if word.is_err() { return },
+            }
+        }
+    }
+
     /// The engine, to ask it for rows and counters.
     pub fn engine(&mut self) -> &mut Engine {
         &mut self.engine

@@ -21,6 +21,33 @@ mod rights;
 use std::fmt;
 use std::path::PathBuf;
 
+/// What a process needs later on, and so keeps.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Folders whose files can still be read: those of rules.
+    pub reading: Vec<PathBuf>,
+    /// A folder in which files can be read, made, replaced and removed: the sensor's state. What is there can't be run,
+    /// and no folder, link or device made.
+    pub state: Option<PathBuf>,
+}
+
+impl Kept {
+    /// In words; `None` for nothing.
+    fn words(&self) -> Option<&'static str> {
+        match (self.reading.is_empty(), self.state.is_none()) {
+            (true, true) => None,
+            (false, true) => Some("files in the folders of its rules can be read"),
+            (true, false) => {
+                Some("files of its state folder can be read and replaced, and viewers come in where it listens")
+            }
+            (false, false) => Some(
+                "files in the folders of its rules can be read, those of its state folder replaced too, and viewers come \
+                 in where it listens",
+            ),
+        }
+    }
+}
+
 /// How far the process is confined.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SandboxStatus {
@@ -42,38 +69,46 @@ impl fmt::Display for SandboxStatus {
     }
 }
 
-/// Gives up what a replaying sensor doesn't need. What is open stays open. Cannot be undone; may be called once more
-/// without harm.
-/// Files in the folders `writing` can still be made, read, written and removed.
-pub fn enter(writing: &[PathBuf]) -> SandboxStatus {
-    but_for(system::enter(&[], writing), &[], writing)
-}
-
-/// An enforced status says what is still allowed.
-fn but_for(status: SandboxStatus, reading: &[PathBuf], writing: &[PathBuf]) -> SandboxStatus {
-    let left = [
-        (reading, "files in the folders of its rules can be read"),
-        (writing, "files in the folder of its events can be written"),
-    ];
-    let left: Vec<_> = left.into_iter().filter(|(folders, _)| !folders.is_empty()).map(|(_, words)| words).collect();
-    if status == SandboxStatus::Enforced && !left.is_empty() { SandboxStatus::Partly(left.join(", ")) } else { status }
+/// Gives up what a replaying sensor doesn't need, but for what is `kept`. What is open stays open, sockets that listen
+/// among it. Cannot be undone; may be called once more without harm.
+pub fn enter(kept: &Kept) -> SandboxStatus {
+    with_kept(system::enter(kept), kept)
 }
 
 /// Gives up what a capturing sensor doesn't need once its interface is open: the user if it is root (for `user`; unless
-/// given, for the one who called sudo, else nobody), all capabilities, and what [`enter`] gives up, but for reading files
-/// in the folders `reading`, and all in those `writing`, which have to be that user's.
+/// given, for the one who called sudo, else nobody), all capabilities, and what [`enter`] gives up.
 ///
 /// # Errors
 /// There is no such user, or capabilities are left: then no packet should be looked at.
-pub fn give_up_rights(user: Option<&str>, reading: &[PathBuf], writing: &[PathBuf]) -> Result<SandboxStatus, String> {
+pub fn give_up_rights(user: Option<&str>, kept: &Kept) -> Result<SandboxStatus, String> {
     #[cfg(unix)]
-    let left = rights::give_up(user.map_or_else(|| Ok(rights::Identity::lesser()), rights::Identity::named)?)?;
+    let left = rights::give_up(rights::Identity::chosen(user)?)?;
     #[cfg(not(unix))]
     let left = user.map(|_| "another user can be chosen on Unix only".to_owned());
-    Ok(match (but_for(system::enter(reading, writing), reading, writing), left) {
+    Ok(match (enter(kept), left) {
         (status, None) => status,
         (SandboxStatus::Enforced, Some(left)) => SandboxStatus::Partly(left),
         (SandboxStatus::Partly(what), Some(left)) => SandboxStatus::Partly(format!("{what}; {left}")),
         (SandboxStatus::NotAvailable(why), Some(left)) => SandboxStatus::NotAvailable(format!("{why}; {left}")),
     })
+}
+
+/// Who [`give_up_rights`] makes of this process, as numbers of user and group; `None` where it stays who it is.
+///
+/// # Errors
+/// There is no such user.
+pub fn later_user(user: Option<&str>) -> Result<Option<(u32, u32)>, String> {
+    #[cfg(unix)]
+    let later = rights::Identity::chosen(user)?.later();
+    #[cfg(not(unix))]
+    let later = user.and(None);
+    Ok(later)
+}
+
+fn with_kept(status: SandboxStatus, kept: &Kept) -> SandboxStatus {
+    match (status, kept.words()) {
+        (SandboxStatus::Enforced, Some(words)) => SandboxStatus::Partly(words.into()),
+        (SandboxStatus::Partly(what), Some(words)) => SandboxStatus::Partly(format!("{words}; {what}")),
+        (status, _) => status,
+    }
 }

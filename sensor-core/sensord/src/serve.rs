@@ -8,6 +8,8 @@ mod answer;
 mod events;
 mod explain;
 
+pub(crate) use answer::LIVE_INTERVAL;
+
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use sensor_link::{Connection, KeyPair, LinkError, MessageStream, PublicKey, announce};
 use sensor_wire::Timestamp;
-use sensor_wire::hello::{Hello, Limits, PROTOCOL};
+use sensor_wire::hello::{Hello, Limits, MAY, PROTOCOL};
 use sensor_wire::request::Request;
 use sensor_wire::rules::RuleSetup;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -25,6 +27,7 @@ use tokio::time::timeout;
 
 use crate::pipeline::Handle;
 use crate::rules;
+use crate::state::Rights;
 
 /// Requests of one viewer that run at a time.
 pub const MAX_REQUESTS: usize = 32;
@@ -90,12 +93,33 @@ where
         () = &mut end => return Ok(()),
     };
     tracing::debug!(viewer = %connection.peer(), "connected");
-    if let Err(error) = greet(&connection, &identity).await {
+    // It started this sensor.
+    session(&connection, &identity, &handle, Rights::ALL, end).await
+}
+
+/// Serves a viewer that is connected, as far as its rights go. Returns `Ok` when it has gone, or was told goodbye because
+/// `end` completed.
+pub(crate) async fn session(
+    connection: &Connection,
+    identity: &Identity,
+    handle: &Handle,
+    rights: Rights,
+    end: impl Future<Output = ()>,
+) -> Result<(), ServeError> {
+    let mut end = pin!(end);
+    let greeted = tokio::select! {
+        greeted = greet(connection, identity, rights) => greeted,
+        () = &mut end => {
+            connection.close().await;
+            return Ok(());
+        }
+    };
+    if let Err(error) = greeted {
         connection.close().await;
         return Err(error);
     }
     // What the answers have written goes out before the goodbye: they are dropped after it.
-    let mut answers = pin!(answer_requests(&connection, &handle));
+    let mut answers = pin!(answer_requests(connection, handle, rights));
     tokio::select! {
         () = &mut answers => {}
         () = &mut end => connection.close().await,
@@ -109,7 +133,7 @@ where
 
 /// `Hello` both ways on the viewer's first stream. A viewer of another protocol gets our `Hello` too, so that it can
 /// say which version it needs, and then the end of the connection.
-async fn greet(connection: &Connection, identity: &Identity) -> Result<(), ServeError> {
+async fn greet(connection: &Connection, identity: &Identity, rights: Rights) -> Result<(), ServeError> {
     let exchange = async {
         let mut stream = connection.incoming().await.ok_or(ServeError::NoHello)?;
         let theirs: Hello = stream.recv().await?.ok_or(ServeError::NoHello)?;
@@ -119,9 +143,7 @@ async fn greet(connection: &Connection, identity: &Identity) -> Result<(), Serve
             version: identity.version.clone(),
             time: wall_clock(),
             zone: identity.zone.clone(),
-            features: [sensor_wire::rules::FEATURE, sensor_wire::explain::FEATURE, sensor_wire::event::FEATURE]
-                .map(str::to_owned)
-                .to_vec(),
+            features: features(rights),
             limits: Limits { rows: identity.rows, ..Limits::default() },
         };
         stream.send(&ours).await?;
@@ -131,8 +153,32 @@ async fn greet(connection: &Connection, identity: &Identity) -> Result<(), Serve
     timeout(FIRST_MESSAGE_TIMEOUT, exchange).await.map_err(|_| ServeError::NoHello)?
 }
 
+/// What a viewer can ask for, and its rights.
+fn features(rights: Rights) -> Vec<String> {
+    let explain = rights.contain(Rights::PACKETS).then_some(sensor_wire::explain::FEATURE);
+    let own = [sensor_wire::rules::FEATURE, sensor_wire::event::FEATURE].into_iter().chain(explain).map(str::to_owned);
+    own.chain(rights.names().map(|right| format!("{MAY}{right}"))).collect()
+}
+
+/// The right that a request takes.
+fn right_for(request: &Request) -> Rights {
+    match request {
+        Request::Live { .. }
+        | Request::Flows { .. }
+        | Request::Values { .. }
+        | Request::Hosts { .. }
+        | Request::Events { .. }
+        | Request::Rules(_)
+        | Request::Rule { .. }
+        | Request::CheckRules { .. }
+        | Request::CheckVariables { .. } => Rights::WATCH,
+        Request::Explain { .. } => Rights::PACKETS,
+        Request::Stop | Request::SetRules(_) => Rights::ACT,
+    }
+}
+
 /// Runs each request as its own task until the viewer goes; then they all end with it.
-async fn answer_requests(connection: &Connection, handle: &Handle) {
+async fn answer_requests(connection: &Connection, handle: &Handle, rights: Rights) {
     let places = Arc::new(Semaphore::new(MAX_REQUESTS));
     let mut running = JoinSet::new();
     loop {
@@ -147,7 +193,7 @@ async fn answer_requests(connection: &Connection, handle: &Handle) {
         };
         let handle = handle.clone();
         running.spawn(async move {
-            match answer_one(stream, &handle).await {
+            match answer_one(stream, &handle, rights).await {
                 Ok(()) | Err(LinkError::StreamClosed | LinkError::Ended) => {}
                 Err(error) => tracing::debug!(%error, "a request ended early"),
             }
@@ -156,12 +202,20 @@ async fn answer_requests(connection: &Connection, handle: &Handle) {
     }
 }
 
-async fn answer_one(mut stream: MessageStream, handle: &Handle) -> Result<(), LinkError> {
+async fn answer_one(mut stream: MessageStream, handle: &Handle, rights: Rights) -> Result<(), LinkError> {
     let request = timeout(FIRST_MESSAGE_TIMEOUT, stream.recv::<Request>()).await.map_err(|_| LinkError::Timeout {
         what: "a request on an open stream",
         seconds: FIRST_MESSAGE_TIMEOUT.as_secs(),
     })?;
-    match request? {
+    let request = request?;
+    if let Some(request) = &request
+        && !rights.contain(right_for(request))
+    {
+        // The stream is reset: the viewer knows its rights from our `Hello`.
+        tracing::debug!(%rights, takes = %right_for(request), "a request is refused");
+        return Ok(());
+    }
+    match request {
         Some(Request::Live { after }) => answer::live(&mut stream, handle, after).await?,
         Some(Request::Flows { row, offset, limit }) => answer::flows(&mut stream, handle, row, offset, limit).await?,
         Some(Request::Values { row, column }) => answer::values(&mut stream, handle, row, column).await?,

@@ -7,6 +7,11 @@ use crate::Timestamp;
 /// Version of the messages in this crate. A peer with another major is refused with a clear word.
 pub const PROTOCOL: u32 = 1;
 
+/// A sensor that keeps a list of viewers names this viewer's rights among its features, with this in front:
+/// `may.watch` (rows, flows, hosts, rules), `may.packets` (what packets hold: explanations), `may.act` (stopping, other
+/// rules). A request that takes another right is reset without an answer.
+pub const MAY: &str = "may.";
+
 /// Who speaks. Sent first by the app, answered by the sensor.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Hello {

@@ -63,7 +63,7 @@ where
     let allowed = [keys().public(), app.public()];
     let sensor_key = sensor.public();
     let (ours, theirs) = tokio::join!(
-        Connection::connect_with(ours, &app, &sensor_key, rekey),
+        Connection::connect_with(ours, &app, &sensor_key, None, rekey),
         Connection::accept_with(theirs, &sensor, &allowed, rekey),
     );
     let (ours, theirs) = (ours.unwrap(), theirs.unwrap());
@@ -132,13 +132,112 @@ async fn a_viewer_that_is_not_accepted_gets_no_byte() {
     let (mut ours, theirs) = duplex(4096);
     let (app, sensor) = (keys(), keys());
     let allowed = [keys().public()];
-    let mut handshake = Handshake::initiator(Pattern::Ik, &app, &sensor.public()).unwrap();
-    send_handshake(&mut ours, &handshake.write().unwrap()).await.unwrap();
+    let (_, first) = Initiator::begin(&app, &sensor.public(), None).unwrap();
+    send_handshake(&mut ours, &first).await.unwrap();
     let error = Connection::accept(theirs, &sensor, &allowed).await.unwrap_err();
     assert!(matches!(error, LinkError::NotAllowed(key) if key == app.public()), "{error}");
     let mut rest = Vec::new();
     ours.read_to_end(&mut rest).await.unwrap();
     assert_eq!(rest, [0u8; 0]);
+}
+
+#[tokio::test]
+async fn a_token_pairs_where_the_sensor_says_so() {
+    let (app, sensor, token) = (keys(), keys(), Token::generate().unwrap());
+    let (ours, theirs) = duplex(4096);
+    let sensor_key = sensor.public();
+    let accept = async {
+        let knock = Knock::receive(theirs, &sensor).await.unwrap();
+        assert_eq!((knock.peer(), knock.token()), (app.public(), Some(&token)));
+        knock.answer().await
+    };
+    let (ours, theirs) = tokio::join!(Connection::pair(ours, &app, &sensor_key, &token), accept);
+    let _sensor = echo(theirs.unwrap());
+    let mut stream = ours.as_ref().unwrap().open().await.unwrap();
+    stream.send(&note(3)).await.unwrap();
+    assert_eq!(stream.recv::<Note>().await.unwrap(), Some(note(3)));
+    // Where nobody is paired the same token is as good as no key, even for a viewer on the list.
+    let (ours, theirs) = duplex(4096);
+    let allowed = [app.public()];
+    let (ours, theirs) =
+        tokio::join!(Connection::pair(ours, &app, &sensor_key, &token), Connection::accept(theirs, &sensor, &allowed),);
+    assert!(matches!(ours.unwrap_err(), LinkError::Refused));
+    assert!(matches!(theirs.unwrap_err(), LinkError::NotAllowed(_)));
+}
+
+#[tokio::test]
+async fn who_repeats_what_a_viewer_sent_is_given_no_connection() {
+    let (app, sensor, token) = (keys(), keys(), Token::generate().unwrap());
+    for token in [None, Some(&token)] {
+        let (ours, theirs) = duplex(4096);
+        let sent = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let ours = Recorded { io: ours, sent: sent.clone() };
+        let accept = async { Knock::receive(theirs, &sensor).await.unwrap().answer().await };
+        let sensor_key = sensor.public();
+        let (ours, theirs) =
+            tokio::join!(Connection::connect_with(ours, &app, &sensor_key, token, RekeyPolicy::default()), accept);
+        ours.unwrap().close().await;
+        theirs.unwrap().ended().await.unwrap();
+        let sent = sent.lock().unwrap().clone();
+        let first = 2 + if token.is_some() { 129 } else { 97 };
+        // The first message alone, then all.
+        for (bytes, cut) in [(&sent[..first], true), (&sent[..], false)] {
+            let (mut ours, theirs) = duplex(4096);
+            ours.write_all(bytes).await.unwrap();
+            ours.shutdown().await.unwrap();
+            let error = Knock::receive(theirs, &sensor).await.unwrap().answer().await.unwrap_err();
+            if cut {
+                assert!(matches!(error, LinkError::Cut), "{error}");
+            } else {
+                assert!(matches!(error, LinkError::Session(SessionError::Tampered)), "{error}");
+            }
+            let mut answer = Vec::new();
+            ours.read_to_end(&mut answer).await.unwrap();
+            assert_eq!(answer.len(), 2 + 48, "the answer to a first message, which only its author can read");
+        }
+    }
+}
+
+/// A pipe's end that keeps what was written to it.
+struct Recorded {
+    io: DuplexStream,
+    sent: Arc<std::sync::Mutex<Vec<u8>>>,
+}
+
+impl AsyncRead for Recorded {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Recorded {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.io).poll_write(cx, buf);
+        if let Poll::Ready(Ok(count)) = &result {
+            self.sent.lock().unwrap().extend_from_slice(&buf[..*count]);
+        }
+        result
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_silent_after_the_answer_is_given_up_too() {
+    let (app, sensor) = (keys(), keys());
+    let (mut ours, theirs) = duplex(4096);
+    let (_, first) = Initiator::begin(&app, &sensor.public(), None).unwrap();
+    send_handshake(&mut ours, &first).await.unwrap();
+    let began = Instant::now();
+    let error = Connection::accept(theirs, &sensor, &[app.public()]).await.unwrap_err();
+    assert!(matches!(error, LinkError::Timeout { .. }), "{error}");
+    assert!(began.elapsed() < HANDSHAKE_TIMEOUT * 2);
 }
 
 #[tokio::test]
@@ -421,10 +520,10 @@ async fn closing_against_a_peer_that_reads_nothing_ends_in_time() {
     // A sensor that answers the handshake and then never reads again.
     let handshake = async {
         let mut incoming = Deframer::new(MAX_HANDSHAKE);
-        let mut handshake = Handshake::responder(Pattern::Ik, &sensor).unwrap();
-        handshake.read(&receive_handshake(&mut held, &mut incoming).await.unwrap()).unwrap();
+        let first = receive_frame(&mut held, &mut incoming).await.unwrap();
+        let (answer, _) = Responder::begin(&sensor, &first).unwrap().answer(RekeyPolicy::default()).unwrap();
         let mut peer = peer;
-        send_handshake(&mut peer, &handshake.write().unwrap()).await.unwrap();
+        send_handshake(&mut peer, &answer).await.unwrap();
         peer
     };
     let (app, _peer) = tokio::join!(Connection::connect(ours, &app, &sensor_key), handshake);

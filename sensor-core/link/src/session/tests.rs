@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::KeyPair;
 use crate::frame::Deframer;
-use crate::handshake::{Handshake, Pattern};
+use crate::handshake::{Initiator, Responder};
 
 fn pair(policy: RekeyPolicy) -> (Session, Session) {
     pair_with(policy, policy)
@@ -11,11 +11,9 @@ fn pair(policy: RekeyPolicy) -> (Session, Session) {
 
 fn pair_with(app: RekeyPolicy, sensor: RekeyPolicy) -> (Session, Session) {
     let (app_keys, sensor_keys) = (KeyPair::generate().unwrap(), KeyPair::generate().unwrap());
-    let mut ours = Handshake::initiator(Pattern::Ik, &app_keys, &sensor_keys.public()).unwrap();
-    let mut theirs = Handshake::responder(Pattern::Ik, &sensor_keys).unwrap();
-    theirs.read(&ours.write().unwrap()).unwrap();
-    ours.read(&theirs.write().unwrap()).unwrap();
-    (ours.into_session(app).unwrap(), theirs.into_session(sensor).unwrap())
+    let (ours, first) = Initiator::begin(&app_keys, &sensor_keys.public(), None).unwrap();
+    let (answer, theirs) = Responder::begin(&sensor_keys, &first).unwrap().answer(sensor).unwrap();
+    (ours.finish(&answer, app).unwrap(), theirs)
 }
 
 fn every(records: u64) -> RekeyPolicy {

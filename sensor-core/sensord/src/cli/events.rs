@@ -1,8 +1,6 @@
 //! Where a serving sensor keeps its events.
 
-#[cfg(unix)]
-use std::path::Path;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,31 +14,27 @@ use crate::store::events::{EventLog, Settings, Writer, make_folder};
 
 #[derive(Debug, Args)]
 pub(super) struct EventArgs {
-    /// Keep events (alerts and discovery) in this folder, in `events`, so that viewers get them after a restart too; it
-    /// is made where there is none. Unless given, the newest are kept in memory.
-    #[arg(long, value_name = "DIR")]
-    state: Option<PathBuf>,
     /// Remove the oldest events once they take more than this.
     #[arg(long, value_name = "MIB", default_value_t = 1024, value_parser = clap::value_parser!(u64).range(1..=1 << 20))]
     events_size: u64,
 }
 
 impl EventArgs {
-    /// Makes the folder of the log; it is the one that has to be written once rights are given up, so it is made for
-    /// whoever the folder around it belongs to.
-    pub(super) fn folders(&self) -> Result<Vec<PathBuf>> {
-        let Some(state) = &self.state else { return Ok(Vec::new()) };
-        let folder = std::path::absolute(state).unwrap_or_else(|_| state.clone()).join("events");
+    /// Makes the folder of the log in that of the state; it has to be written once rights are given up, so it is made
+    /// for whoever the folder around it belongs to. `None` without state: then the newest events are kept in memory.
+    pub(super) fn folder(&self, state: Option<&Path>) -> Result<Option<PathBuf>> {
+        let Some(state) = state else { return Ok(None) };
+        let folder = std::path::absolute(state).unwrap_or_else(|_| state.into()).join("events");
         make_folder(&folder).context("--state")?;
         #[cfg(unix)]
         give_to_owner(state, &folder).with_context(|| format!("--state {}", state.display()))?;
-        Ok(vec![folder])
+        Ok(Some(folder))
     }
 
     /// Opens the log and starts its thread, after rights were given up; what is damaged is told. A replay waits for the
     /// disk where a capture drops events.
-    pub(super) fn recorder(&self, folders: &[PathBuf], live: bool, rules: Arc<Ruleset>) -> Result<Recorder> {
-        let Some(folder) = folders.first() else { return Ok(Recorder::memory(rules)) };
+    pub(super) fn recorder(&self, folder: Option<&Path>, live: bool, rules: Arc<Ruleset>) -> Result<Recorder> {
+        let Some(folder) = folder else { return Ok(Recorder::memory(rules)) };
         let total = self.events_size << 20;
         // The newest segment always stays, so it is only a part of all.
         let segment = Settings::default().segment.min(total / 4);

@@ -1,20 +1,21 @@
 //! Live capture on the command line: `sensord run`, `sensord interfaces`, and what `sensord serve` shares with them.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
-
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use sensor_wire::interface::Interface;
-use sensor_wire::live::{CaptureStatus, failure};
+use sensor_wire::live::{CaptureStatus, SourceState, failure};
+use tokio::sync::Notify;
 
-use super::{Eve, RuleArgs, Settings, Workers, config, report, warn, warn_of};
+use super::serve::{Listen, Visitors};
+use super::{Eve, RuleArgs, Settings, Workers, config, report, say, warn, warn_of};
 use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Query};
-use crate::{sandbox, signals};
+use crate::sandbox::{self, Kept};
+use crate::signals;
 
 /// What to capture.
 #[derive(Debug, Args)]
@@ -37,18 +38,20 @@ pub(super) struct Wire {
 }
 
 impl Wire {
+    /// Who the process will be once the interface is open, if that is someone else.
+    ///
+    /// # Errors
+    /// There is no such user.
+    pub(super) fn later_user(&self) -> Result<Option<(u32, u32)>> {
+        sandbox::later_user(self.user.as_deref()).map_err(|words| anyhow!(words))
+    }
+
     /// Opens the interface and gives up the rights that took; the second is what the status says of it. A capture that
-    /// can't be opened is no error here: it is told to whoever looks. Files in the folders `reading` can still be read,
-    /// and all in those `writing`.
+    /// can't be opened is no error here: it is told to whoever looks. What is `kept` can still be used.
     ///
     /// # Errors
     /// Rights are left that should not be.
-    pub(super) fn open(
-        &self,
-        interface: &str,
-        reading: &[PathBuf],
-        writing: &[PathBuf],
-    ) -> Result<(Result<LiveCapture, LiveError>, CaptureStatus)> {
+    pub(super) fn open(&self, interface: &str, kept: &Kept) -> Result<(Result<LiveCapture, LiveError>, CaptureStatus)> {
         let opened = LiveCapture::open(LiveOptions {
             interface: interface.to_owned(),
             filter: self.filter.clone(),
@@ -56,8 +59,7 @@ impl Wire {
             promiscuous: !self.no_promiscuous,
             buffer: self.buffer,
         });
-        let user = self.user.as_deref();
-        let confinement = sandbox::give_up_rights(user, reading, writing).map_err(|words| anyhow!(words))?;
+        let confinement = sandbox::give_up_rights(self.user.as_deref(), kept).map_err(|words| anyhow!(words))?;
         tracing::info!(%confinement, "rights");
         let about = CaptureStatus {
             interface: interface.to_owned(),
@@ -84,27 +86,41 @@ pub(super) struct Run {
     workers: Workers,
     #[command(flatten)]
     wire: Wire,
+    #[command(flatten)]
+    listen: Listen,
 }
 
 /// Captures until it is told to end, or the interface goes away.
 pub(super) fn run(args: &Run) -> Result<u8> {
     let settings = args.settings.all()?;
     let mut config = config(&settings)?;
-    config.window_ns = None;
+    if args.listen.addresses.is_empty() {
+        config.window_ns = None;
+    }
     let out = args.eve.open()?;
     let book = args.rules.load(&settings, &mut config)?;
     if args.eve.reads_messages() {
         config.parse.get_or_insert_default();
     }
     let eve = EveWriter::new(out, args.eve.types(), Arc::clone(&book.set));
-    let (opened, about) = args.wire.open(&args.interface, &args.rules.folders(), &[])?;
+    let listening = args.listen.open(args.wire.later_user()?)?;
+    let kept = Kept { reading: args.rules.folders(), state: listening.as_ref().map(|open| open.state_folder().into()) };
+    let (opened, about) = args.wire.open(&args.interface, &kept)?;
+    let rows = config.limits.rows as u64;
     let mut pipeline = args.workers.pipeline(config, eve, None);
     let (mut unwritten, ran) = (None, opened.is_ok());
     match opened {
         Ok(capture) => {
             let (handle, queries) = pipeline::queries();
-            let stop = handle.clone();
+            handle.set_book(Arc::clone(&book));
+            let (stop, terminated) = (handle.clone(), Arc::new(Notify::new()));
+            let visitors = listening
+                .map(|open| {
+                    Visitors::receive(open, args.listen.identity(rows), handle.clone(), Arc::clone(&terminated))
+                })
+                .transpose()?;
             signals::on_terminated(move || {
+                terminated.notify_one();
                 let (reply, _) = tokio::sync::oneshot::channel();
                 // It has ended by itself if nobody takes it.
                 let _ = stop.queries.send(Query::Stop { reply });
@@ -116,6 +132,12 @@ pub(super) fn run(args: &Run) -> Result<u8> {
                 unwritten = eve.finish().err();
                 unwritten.is_none()
             });
+            if let Some(visitors) = visitors {
+                // A viewer that has it stopped keeps what there is; an interface that is gone ends all, so that whoever
+                // watches over this process can start it anew.
+                let stopped = unwritten.is_none() && pipeline.status().state == SourceState::Stopped;
+                visitors.say_goodbye(&mut pipeline, &queries, stopped);
+            }
         }
         Err(error) => pipeline.fail_live(error, about),
     }
@@ -197,9 +219,4 @@ fn write_interface(out: &mut impl Write, interface: &Interface) -> io::Result<()
         write!(out, " {word}")?;
     }
     writeln!(out)
-}
-
-/// A line on standard error, which may be closed: there is nobody to tell then.
-fn say(words: std::fmt::Arguments) {
-    let _ = writeln!(io::stderr(), "sensord: {words}");
 }

@@ -1,10 +1,8 @@
 //! Systems other than Linux.
 
-use std::path::PathBuf;
+use super::{Kept, SandboxStatus};
 
-use super::SandboxStatus;
-
-pub(super) fn enter(_: &[PathBuf], _: &[PathBuf]) -> SandboxStatus {
+pub(super) fn enter(_: &Kept) -> SandboxStatus {
     SandboxStatus::NotAvailable(REASON.into())
 }
 

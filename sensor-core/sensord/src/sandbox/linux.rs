@@ -1,43 +1,45 @@
 //! Linux: no new privileges, and a Landlock domain that grants nothing: files from kernel 5.13 on, TCP from 6.7, signals and
 //! abstract sockets outside the process from 6.12.
 
-use std::path::PathBuf;
-
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, RestrictionStatus, Ruleset, RulesetAttr,
-    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, make_bitflags, path_beneath_rules,
+    RulesetCreatedAttr, RulesetError, RulesetStatus, Scope, path_beneath_rules,
 };
 
-use super::SandboxStatus;
+use super::{Kept, SandboxStatus};
 
 /// The newest set of rights that is asked for; an older kernel takes what it knows of it.
 const RIGHTS: ABI = ABI::V6;
 
-/// In folders that are read.
-const READ: BitFlags<AccessFs> = make_bitflags!(AccessFs::{ReadFile | ReadDir});
-
-/// In folders that are written, beside it.
-const WRITE: BitFlags<AccessFs> = make_bitflags!(AccessFs::{WriteFile | MakeReg | RemoveFile | Truncate});
-
-pub(super) fn enter(reading: &[PathBuf], writing: &[PathBuf]) -> SandboxStatus {
-    match restrict(reading, writing) {
+pub(super) fn enter(kept: &Kept) -> SandboxStatus {
+    match restrict(kept) {
         Ok(status) => judge(status.ruleset, status.no_new_privs),
         Err(error) => SandboxStatus::NotAvailable(format!("Landlock refused: {error}")),
     }
 }
 
-/// A domain that handles every right and grants none of them but reading in some folders, and reading and
-/// writing in others.
-fn restrict(reading: &[PathBuf], writing: &[PathBuf]) -> Result<RestrictionStatus, RulesetError> {
+/// A domain that handles every right and grants none of them but those over what is kept. Accepting a connection is no
+/// right of Landlock's: it comes with the socket that listens.
+fn restrict(kept: &Kept) -> Result<RestrictionStatus, RulesetError> {
     Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(RIGHTS))?
         .handle_access(AccessNet::from_all(RIGHTS))?
         .scope(Scope::from_all(RIGHTS))?
         .create()?
-        .add_rules(path_beneath_rules(reading, READ))?
-        .add_rules(path_beneath_rules(writing, READ | WRITE))?
+        .add_rules(path_beneath_rules(&kept.reading, AccessFs::ReadFile | AccessFs::ReadDir))?
+        .add_rules(path_beneath_rules(&kept.state, state_rights()))?
         .restrict_self()
+}
+
+/// To replace a file is to make one beside it and to rename it; `Truncate` is there for the lock's file.
+fn state_rights() -> BitFlags<AccessFs> {
+    AccessFs::ReadFile
+        | AccessFs::ReadDir
+        | AccessFs::WriteFile
+        | AccessFs::MakeReg
+        | AccessFs::RemoveFile
+        | AccessFs::Truncate
 }
 
 fn judge(ruleset: RulesetStatus, no_new_privs: bool) -> SandboxStatus {
@@ -72,7 +74,7 @@ mod tests {
             let mut open = File::open(file.path()).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = listener.local_addr().unwrap();
-            let status = enter(&[], &[]);
+            let status = enter(&Kept::default());
             let mut content = String::new();
             open.read_to_string(&mut content).unwrap();
             assert_eq!(content, "capture");
@@ -108,7 +110,7 @@ mod tests {
         use crate::store::events::{EventLog, Events, Reader, Settings};
         thread::spawn(|| {
             let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-            let status = enter(&[], &[folder.path().to_owned()]);
+            let status = enter(&Kept { state: Some(folder.path().into()), ..Kept::default() });
             let settings = Settings { segment: 4096, total: 16_384 };
             let (mut log, damage) = EventLog::open(folder.path(), settings).unwrap();
             assert_eq!(damage, []);
@@ -125,6 +127,45 @@ mod tests {
             } else {
                 assert!(File::create(other.path().join("new")).is_err());
                 assert!(fs::create_dir(folder.path().join("new")).is_err());
+            }
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn what_is_kept_can_be_replaced_and_viewers_come_in() {
+        use crate::state::{StateFolder, TokenLine};
+
+        thread::spawn(|| {
+            let around = tempfile::tempdir().unwrap();
+            let state = StateFolder::open(&around.path().join("state"), None).unwrap();
+            let token = sensor_link::Token::generate().unwrap().digest();
+            let line = TokenLine {
+                digest: token,
+                until: u64::MAX,
+                used: false,
+                rights: "watch".parse().unwrap(),
+                name: "a".into(),
+            };
+            state.add_token(line).unwrap();
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let (go, wait) = std::sync::mpsc::sync_channel(1);
+            // Outside of the domain: it was there before.
+            let viewer = thread::spawn(move || wait.recv().ok().and_then(|()| TcpStream::connect(address).ok()));
+            let status = super::super::enter(&Kept { state: Some(state.path().into()), ..Kept::default() });
+            let key = sensor_link::KeyPair::generate().unwrap().public();
+            state.redeem(&token, key).unwrap();
+            assert_eq!(state.viewers().unwrap().accepted().count(), 1);
+            go.send(()).unwrap();
+            listener.accept().unwrap();
+            assert!(viewer.join().unwrap().is_some());
+            if let SandboxStatus::Partly(words) = status {
+                assert!(words.contains("state folder"), "{words}");
+                assert!(File::create(around.path().join("outside")).is_err());
+                assert!(fs::create_dir(state.path().join("folder")).is_err());
+                assert!(std::os::unix::fs::symlink("/", state.path().join("link")).is_err());
             }
         })
         .join()

@@ -11,6 +11,16 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The user named, else [`lesser`](Self::lesser).
+    pub fn chosen(name: Option<&str>) -> Result<Identity, String> {
+        name.map_or_else(|| Ok(Identity::lesser()), Identity::named)
+    }
+
+    /// Its numbers, if the process will become it.
+    pub fn later(self) -> Option<(u32, u32)> {
+        unistd::geteuid().is_root().then_some((self.user.as_raw(), self.group.as_raw()))
+    }
+
     /// The user named, by name or number, with that user's group.
     ///
     /// # Errors

@@ -22,7 +22,7 @@ use crate::rules::{self, Book};
 pub(super) const LIVE_ROWS: usize = 2_000;
 
 /// Time between two live messages, unless the last one was full.
-pub(super) const LIVE_INTERVAL: Duration = Duration::from_millis(100);
+pub(crate) const LIVE_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Until a viewer has its first rows, the pipeline is asked this often, so that they stand on the screen at once.
 pub(super) const FIRST_INTERVAL: Duration = Duration::from_millis(10);

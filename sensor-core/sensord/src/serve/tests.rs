@@ -12,7 +12,7 @@ use sensor_wire::{Few, FlowRecord, Row, RowKind};
 use tokio::io::duplex;
 use tokio::task::JoinHandle;
 
-use super::answer::{FLOWS_PART, LIVE_INTERVAL, LIVE_ROWS, VALUES_PART};
+use super::answer::{FLOWS_PART, LIVE_ROWS, VALUES_PART};
 use super::*;
 use crate::pipeline::Query;
 
