@@ -9,7 +9,7 @@ use sensor_core::discover::maker::{format_mac, maker};
 use sensor_core::discover::{Change, Event as Discovered, Product};
 use sensor_core::flow::{Flow, community_id, ip_of};
 use sensor_core::rules::{Action, Rule, Ruleset};
-use sensor_core::{Alerted, FlowSink};
+use sensor_core::{Alerted, Dropped, FlowSink, Told};
 use sensor_wire::event::{AlertEvent, DiscoveryEvent, SystemSeen, kind, place};
 use sensor_wire::host::ProductRecord;
 use sensor_wire::row::RuleAction;
@@ -104,6 +104,70 @@ impl FlowSink for Recorder {
 
     fn rules(&mut self, rules: &Arc<Ruleset>) {
         self.rules = Arc::clone(rules);
+    }
+}
+
+/// A sink beside which events are kept, where there is a recorder.
+#[derive(Debug)]
+pub struct Recorded<S> {
+    /// The sink.
+    pub sink: S,
+    /// What keeps events.
+    pub recorder: Option<Recorder>,
+}
+
+impl<S: Output> Output for Recorded<S> {
+    fn wants(&self) -> Types {
+        self.sink.wants()
+    }
+
+    fn lines(&mut self, lines: &[u8]) {
+        self.sink.lines(lines);
+    }
+
+    fn wants_events(&self) -> bool {
+        self.recorder.is_some()
+    }
+
+    fn alert_event(&mut self, time: Timestamp, body: &[u8]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.alert_event(time, body);
+        }
+    }
+}
+
+impl<S: FlowSink> FlowSink for Recorded<S> {
+    fn flow(&mut self, flow: &Flow) {
+        self.sink.flow(flow);
+    }
+
+    fn discovered(&mut self, event: &Discovered) {
+        self.sink.discovered(event);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.discovered(event);
+        }
+    }
+
+    fn transaction(&mut self, told: &Told<'_>) {
+        self.sink.transaction(told);
+    }
+
+    fn alert(&mut self, alerted: &Alerted<'_>) {
+        self.sink.alert(alerted);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.alert(alerted);
+        }
+    }
+
+    fn dropped(&mut self, dropped: &Dropped<'_>) {
+        self.sink.dropped(dropped);
+    }
+
+    fn rules(&mut self, rules: &Arc<Ruleset>) {
+        self.sink.rules(rules);
+        if let Some(recorder) = &mut self.recorder {
+            recorder.rules(rules);
+        }
     }
 }
 

@@ -3,17 +3,19 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use sensor_wire::interface::Interface;
 use sensor_wire::live::{CaptureStatus, SourceState, failure};
 use tokio::sync::Notify;
 
+use super::events::{EventArgs, LAST_EVENTS};
 use super::serve::{Listen, Visitors};
 use super::{Eve, RuleArgs, Settings, Workers, config, report, say, warn, warn_of};
 use crate::capture::live::{BUFFER, LiveCapture, LiveError, LiveOptions, SNAPLEN, interfaces};
 use crate::eve::EveWriter;
 use crate::pipeline::{self, Query};
+use crate::recorder::Recorded;
 use crate::sandbox::{self, Kept};
 use crate::signals;
 
@@ -88,10 +90,15 @@ pub(super) struct Run {
     wire: Wire,
     #[command(flatten)]
     listen: Listen,
+    #[command(flatten)]
+    events: EventArgs,
 }
 
 /// Captures until it is told to end, or the interface goes away.
 pub(super) fn run(args: &Run) -> Result<u8> {
+    if args.listen.state.is_some() && args.listen.addresses.is_empty() {
+        bail!("--state: what is kept there is for viewers: --listen says where they come in");
+    }
     let settings = args.settings.all()?;
     let mut config = config(&settings)?;
     if args.listen.addresses.is_empty() {
@@ -105,13 +112,20 @@ pub(super) fn run(args: &Run) -> Result<u8> {
     let eve = EveWriter::new(out, args.eve.types(), Arc::clone(&book.set));
     let listening = args.listen.open(args.wire.later_user()?)?;
     let kept = Kept { reading: args.rules.folders(), state: listening.as_ref().map(|open| open.state_folder().into()) };
+    let folder = args.events.folder(args.listen.state.as_deref())?;
     let (opened, about) = args.wire.open(&args.interface, &kept)?;
+    // Nobody asks for events where no viewer comes in.
+    let recorder = listening.as_ref().map(|_| args.events.recorder(folder.as_deref(), true, Arc::clone(&book.set)));
+    let recorder = recorder.transpose()?;
     let rows = config.limits.rows as u64;
-    let mut pipeline = args.workers.pipeline(config, eve, None);
+    let mut pipeline = args.workers.pipeline(config, Recorded { sink: eve, recorder: recorder.clone() }, None);
     let (mut unwritten, ran) = (None, opened.is_ok());
     match opened {
         Ok(capture) => {
-            let (handle, queries) = pipeline::queries();
+            let (mut handle, queries) = pipeline::queries();
+            if let Some(recorder) = &recorder {
+                handle.events = recorder.events();
+            }
             handle.set_book(Arc::clone(&book));
             let (stop, terminated) = (handle.clone(), Arc::new(Notify::new()));
             let visitors = listening
@@ -128,8 +142,8 @@ pub(super) fn run(args: &Run) -> Result<u8> {
             let (rules, reload) = (args.rules.clone(), handle);
             signals::on_hangup(move || reload_rules(&rules, &settings, &reload))?;
             say(format_args!("capturing from {}, {}; Ctrl-C ends it", args.interface, about.confinement));
-            pipeline.capture(capture, about, &queries, |eve| {
-                unwritten = eve.finish().err();
+            pipeline.capture(capture, about, &queries, |recorded| {
+                unwritten = recorded.sink.finish().err();
                 unwritten.is_none()
             });
             if let Some(visitors) = visitors {
@@ -141,7 +155,10 @@ pub(super) fn run(args: &Run) -> Result<u8> {
         }
         Err(error) => pipeline.fail_live(error, about),
     }
-    match unwritten.map_or_else(|| pipeline.sink().finish(), Err) {
+    if let Some(recorder) = &recorder {
+        recorder.finish(LAST_EVENTS);
+    }
+    match unwritten.map_or_else(|| pipeline.sink().sink.finish(), Err) {
         // The reader has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         written => written.context("EVE output cannot be written; it is incomplete")?,

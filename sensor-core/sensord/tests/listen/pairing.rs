@@ -22,7 +22,7 @@ async fn a_viewer_pairs_once_and_comes_back_with_its_key() {
     assert_eq!(invitation.address.to_string(), sensor.address.to_string());
     let keys = keys();
     let connection = sensor.pair(&keys, &invitation).await.unwrap();
-    assert_eq!(greet(&connection).await, ["rules", "explain", "may.watch", "may.packets"]);
+    assert_eq!(greet(&connection).await, ["rules", "events", "explain", "may.watch", "may.packets"]);
     let seen = totals(&connection).await;
     assert!(seen.0 > 100 && seen.1 > 5, "{seen:?}");
     connection.close().await;

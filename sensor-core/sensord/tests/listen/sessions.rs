@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sensor_link::{LinkError, PairingString};
+use sensor_wire::event::{EventBody, Events, kind};
 use sensor_wire::live::{Live, SourceState};
 use sensor_wire::request::{Done, Request};
 use sensor_wire::rules::{RulesAnswer, RulesAsked};
@@ -126,7 +127,10 @@ async fn a_capture_lets_viewers_in_after_its_rights_are_gone() {
     let receiver = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
     let to = receiver.local_addr().unwrap();
     let filter = format!("udp port {}", to.port());
-    let words = ["run", "--interface", "lo", "--filter", &filter, "--user", "daemon"];
+    let rules = around.path().join("some.rules");
+    std::fs::write(&rules, "alert udp any any -> any any (msg:\"a datagram\"; content:\"datagram\"; sid:7;)").unwrap();
+    let rules = rules.to_str().unwrap();
+    let words = ["run", "--interface", "lo", "--filter", &filter, "--user", "daemon", "--rules", rules];
     let sensor = Sensor::spawn(&state, "127.0.0.1:0", &words).await;
     let daemon = nix::unistd::User::from_name("daemon").unwrap().unwrap().uid.as_raw();
     sensor.said("capturing from lo").await;
@@ -146,6 +150,18 @@ async fn a_capture_lets_viewers_in_after_its_rights_are_gone() {
             break;
         }
     }
+    // Its events are recorded in the state folder, by the user that it is now.
+    let mut events = ask(&watching, Request::Events { after: 0, log: None }).await;
+    let alert = loop {
+        let part = in_time(events.recv::<Events>()).await.unwrap().expect("the stream goes on");
+        if let Some(alert) = part.events.into_iter().find(|event| event.kind == kind::ALERT) {
+            break alert;
+        }
+    };
+    let EventBody::Alert(alert) = alert.read().unwrap() else { panic!("{alert:?}") };
+    assert_eq!((alert.sid, alert.message.as_str()), (7, "a datagram"));
+    let segment = std::fs::read_dir(state.join("events")).unwrap().next().unwrap().unwrap();
+    assert_eq!(segment.metadata().unwrap().uid(), daemon);
     // What a viewer has stopped stays there to be looked at.
     let mut stop = ask(&acting, Request::Stop).await;
     assert!(in_time(stop.recv::<Done>()).await.unwrap().is_some());
@@ -170,6 +186,8 @@ async fn what_cannot_be_is_said_in_words() {
     assert!(code.lines().count() > 20 && code.contains('▀'), "{code}");
     let output = command(&state, "viewers revoke", &["nobody"]).await;
     assert_eq!(output.status.code(), Some(2));
+    let output = command(&state, "run", &["--interface", "lo"]).await;
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--listen"), "{output:?}");
     let sensor = Sensor::start(&state).await;
     let taken = sensor.address.to_string();
     let (_around, other) = folder();
