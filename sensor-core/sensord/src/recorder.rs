@@ -6,13 +6,12 @@ use std::time::Duration;
 use sensor_core::applayer::Side;
 use sensor_core::detect::Place;
 use sensor_core::discover::maker::{format_mac, maker};
-use sensor_core::discover::{Change, Event as Discovered, Product};
+use sensor_core::discover::{Change, Event as Discovered, product_record};
 use sensor_core::flow::{Flow, community_id, ip_of};
-use sensor_core::rules::{Action, Rule, Ruleset};
+use sensor_core::rules::{Rule, Ruleset};
+use sensor_core::summary::rule_action;
 use sensor_core::{Alerted, Dropped, FlowSink, Told};
 use sensor_wire::event::{AlertEvent, DiscoveryEvent, SystemSeen, kind, place};
-use sensor_wire::host::ProductRecord;
-use sensor_wire::row::RuleAction;
 use sensor_wire::{Addr, Timestamp};
 
 use crate::crew::Output;
@@ -193,7 +192,7 @@ fn alert(alerted: &Alerted<'_>, rule: &Rule, rules: &Ruleset) -> AlertEvent {
         class: rule.classtype.as_deref().unwrap_or_default().into(),
         category: class.unwrap_or_default().into(),
         severity: u8::try_from(rules.priority(rule)).unwrap_or(u8::MAX),
-        action: action(alerted.action),
+        action: rule_action(alerted.action),
         frame: alerted.packet.map(|packet| packet.number),
         place: place.into(),
         transaction: alerted.transaction.map(|(_, id, _)| id).or(transaction),
@@ -228,15 +227,6 @@ fn alert(alerted: &Alerted<'_>, rule: &Rule, rules: &Ruleset) -> AlertEvent {
     }
 }
 
-fn action(action: Action) -> RuleAction {
-    match action {
-        Action::Alert | Action::Config => RuleAction::Alert,
-        Action::Pass => RuleAction::Pass,
-        Action::Drop => RuleAction::Drop,
-        Action::Reject | Action::RejectDestination | Action::RejectBoth => RuleAction::Reject,
-    }
-}
-
 fn discovery(event: &Discovered) -> DiscoveryEvent {
     let told = DiscoveryEvent {
         address: Addr(event.address),
@@ -255,9 +245,9 @@ fn discovery(event: &Discovered) -> DiscoveryEvent {
         Change::Host { mac: Some(mac) } => card(*mac, told),
         Change::MacChanged { from, to } => card(*to, DiscoveryEvent { previous_mac: format_mac(*from), ..told }),
         Change::Service { port, proto, product: known } | Change::ServiceChanged { port, proto, product: known } => {
-            DiscoveryEvent { service: Some((*port, *proto)), product: Some(product(known)), ..told }
+            DiscoveryEvent { service: Some((*port, *proto)), product: Some(product_record(known)), ..told }
         }
-        Change::Client { product: known } => DiscoveryEvent { product: Some(product(known)), ..told },
+        Change::Client { product: known } => DiscoveryEvent { product: Some(product_record(known)), ..told },
         Change::System { system, evidence } => {
             let system = SystemSeen {
                 family: system.family.into(),
@@ -270,17 +260,5 @@ fn discovery(event: &Discovered) -> DiscoveryEvent {
         Change::Name { name, source } => {
             DiscoveryEvent { name: name.clone(), name_source: source.name().into(), ..told }
         }
-    }
-}
-
-fn product(known: &Product) -> ProductRecord {
-    let text = |text: &Option<String>| text.clone().unwrap_or_default();
-    ProductRecord {
-        protocol: known.protocol.unwrap_or_default().into(),
-        product: text(&known.product),
-        version: text(&known.version),
-        banner: text(&known.banner),
-        ja4: text(&known.ja4),
-        hassh: text(&known.hassh),
     }
 }

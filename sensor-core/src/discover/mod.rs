@@ -32,6 +32,7 @@ pub use change::{Change, Event};
 pub use fact::{Evidence, Fact, NameSource, Product, Whose};
 pub use host::{Host, HostKey};
 pub use names::{Name, NameLimits, NameStats, Names};
+pub use record::product_record;
 
 use os::{Origin, Signatures, Syn};
 use recent::Recent;

@@ -92,7 +92,9 @@ impl Discovery {
     }
 }
 
-fn product_record(product: &Product) -> ProductRecord {
+/// A product as it is told over the link.
+#[must_use]
+pub fn product_record(product: &Product) -> ProductRecord {
     let text = |text: &Option<String>| text.clone().unwrap_or_default();
     ProductRecord {
         protocol: product.protocol.unwrap_or_default().to_owned(),

@@ -137,7 +137,7 @@ impl Alerts {
             message,
             class: rule.and_then(|rule| rule.classtype.clone()).unwrap_or_default(),
             severity: hit.rule.map_or(USUAL, |(_, priority)| u8::try_from(priority).unwrap_or(u8::MAX)),
-            action: action(hit.action),
+            action: rule_action(hit.action),
         });
         self.by_rule.insert(id, number);
         Some(number)
@@ -316,7 +316,9 @@ fn mark(hit: &Hit<'_>) -> u64 {
     hasher.finish()
 }
 
-fn action(action: Action) -> RuleAction {
+/// What the sensor did, as it is told over the link.
+#[must_use]
+pub fn rule_action(action: Action) -> RuleAction {
     match action {
         Action::Alert | Action::Config => RuleAction::Alert,
         Action::Pass => RuleAction::Pass,

@@ -21,7 +21,7 @@ use sensor_wire::{Addr, Row, RowId, RowKind, Timestamp};
 use crate::flow::{Flow, FlowIndex, FlowTable, ip_of};
 use crate::limits::Limits;
 use alerts::Alerts;
-pub use alerts::Hit;
+pub use alerts::{Hit, rule_action};
 use changes::Changes;
 pub use group::{GroupKey, Grouping, Pattern, group};
 pub use row::flow_record;
