@@ -1,4 +1,4 @@
-//! What the fuzz targets do with their input. The tests `fuzz_corpus` of sensor-core and sensord take the same modules
+//! What the fuzz targets do with their input. The tests `fuzz_corpus` of the sensor's crates take the same modules
 //! in and replay the committed corpus, without a fuzzer.
 
 pub mod applayer;
@@ -10,6 +10,7 @@ pub mod discovery;
 pub mod engine;
 pub mod frames;
 pub mod input;
+pub mod link;
 pub mod probing;
 pub mod reassembly;
 pub mod rules;

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use sensor_wire::codec;
+use sensor_wire::event::Events;
 use sensor_wire::explain::ExplainAnswer;
 use sensor_wire::hello::Hello;
 use sensor_wire::interface::Interfaces;
@@ -15,7 +16,7 @@ use serde::de::DeserializeOwned;
 /// What can be read can be written, and reads the same again.
 pub fn run(data: &[u8]) {
     let Some((kind, message)) = data.split_first() else { return };
-    match kind % 10 {
+    match kind % 11 {
         0 => check::<Hello>(message),
         1 => check::<Request>(message),
         2 => check::<Live>(message),
@@ -25,7 +26,16 @@ pub fn run(data: &[u8]) {
         6 => check::<ViewRequest>(message),
         7 => check::<ViewReply>(message),
         8 => check::<Prefs>(message),
-        _ => check::<ExplainAnswer>(message),
+        9 => check::<ExplainAnswer>(message),
+        _ => events(message),
+    }
+}
+
+/// Events, and what they say; a body of another kind than it says is no more than that.
+fn events(bytes: &[u8]) {
+    check::<Events>(bytes);
+    for event in codec::decode::<Events>(bytes).unwrap_or_default().events {
+        let _ = event.read();
     }
 }
 
