@@ -3,6 +3,7 @@
 mod events;
 mod explain;
 mod live;
+mod manual;
 mod pair;
 mod rules;
 mod serve;
@@ -60,6 +61,10 @@ enum Command {
     /// Say why a rule told of a flow of a capture, or did not: of each option of the rule the buffer, offset and length
     /// it matched, and the first that did not hold.
     Explain(explain::Explain),
+    /// Print what makes a shell complete commands and options.
+    Completions(manual::Completions),
+    /// Write a manual page for each command into a folder.
+    Man(manual::Man),
 }
 
 #[derive(Debug, Args)]
@@ -360,6 +365,8 @@ pub fn run(cli: Cli) -> Result<u8> {
         Command::Viewers(args) => pair::viewers(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Man(args) => manual::pages(&args),
     }
 }
 
