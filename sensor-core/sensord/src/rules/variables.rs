@@ -16,6 +16,11 @@ pub fn of(setup: &RuleSetup) -> (Variables, Vec<String>) {
             }
         }
     }
+    // Outside of everything there is nothing, and most rules could not be met: who means any means it on both sides.
+    let set = |name: &str| setup.addresses.iter().rev().find(|(of, _)| of == name).map(|(_, value)| value.trim());
+    if set("HOME_NET").is_some_and(|value| value.eq_ignore_ascii_case("any")) && set("EXTERNAL_NET").is_none() {
+        variables.set(Kind::Address, "EXTERNAL_NET", "any");
+    }
     (variables, faults)
 }
 
@@ -74,6 +79,17 @@ mod tests {
         assert_eq!((all.len(), all.iter().filter(|it| it.port).count()), (27, 12));
         let wrong: Vec<_> = all.iter().filter(|it| !it.fault.is_empty() || it.value != it.default).collect();
         assert!(wrong.is_empty(), "{wrong:?}");
+    }
+
+    #[test]
+    fn home_net_any_leaves_rules_of_external_net_running() {
+        let all = checked(&[("HOME_NET", "any")], &[]);
+        let wrong: Vec<_> = all.iter().filter(|it| !it.fault.is_empty()).collect();
+        assert!(wrong.is_empty(), "{wrong:?}");
+        let external = |all: Vec<RuleVariable>| all.into_iter().find(|it| it.name == "EXTERNAL_NET").unwrap().value;
+        assert_eq!(external(all), "any");
+        let own = [("HOME_NET", "any"), ("EXTERNAL_NET", "192.0.2.0/24")];
+        assert_eq!(external(checked(&own, &[])), "192.0.2.0/24");
     }
 
     #[test]

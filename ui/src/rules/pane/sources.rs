@@ -51,7 +51,7 @@ impl RulesPane {
                     <button class="btn" id="home-set" disabled={self.home.is_none()}
                         onclick={link.callback(|_: MouseEvent| Msg::KeepHome)}>{ "Set" }</button>
                 </div>
-                <p class="faint">{ "Networks with commas between them, or any. EXTERNAL_NET is everything else; all others stand under Variables." }</p>
+                <p class="faint">{ "Networks with commas between them, or any. EXTERNAL_NET is everything else, or any too; all others stand under Variables." }</p>
             </div>
         }
     }
