@@ -256,6 +256,11 @@ pub fn time_text(seconds: u64) -> String {
     format!("{}Z", text.get(..19).unwrap_or_default())
 }
 
+/// What root makes at `path` in another user's `folder` is that user's.
+pub(crate) fn give_as_folder(path: &Path, folder: &Path) -> io::Result<()> {
+    system::give_as_folder(path, folder)
+}
+
 const KEY: &str = "key";
 const VIEWERS: &str = "viewers";
 const TOKENS: &str = "tokens";

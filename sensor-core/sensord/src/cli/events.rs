@@ -10,6 +10,7 @@ use sensor_core::rules::Ruleset;
 
 use super::warn;
 use crate::recorder::Recorder;
+use crate::state::give_as_folder;
 use crate::store::events::{EventLog, Settings, Writer, make_folder};
 
 #[derive(Debug, Args)]
@@ -26,8 +27,7 @@ impl EventArgs {
         let Some(state) = state else { return Ok(None) };
         let folder = std::path::absolute(state).unwrap_or_else(|_| state.into()).join("events");
         make_folder(&folder).context("--state")?;
-        #[cfg(unix)]
-        give_to_owner(state, &folder).with_context(|| format!("--state {}", state.display()))?;
+        give_as_folder(&folder, state).with_context(|| format!("--state {}", state.display()))?;
         Ok(Some(folder))
     }
 
@@ -45,16 +45,32 @@ impl EventArgs {
     }
 }
 
-/// What root makes in another user's folder is that user's.
-#[cfg(unix)]
-fn give_to_owner(state: &Path, folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::{MetadataExt, chown};
-    let (owner, made) = (state.metadata()?, folder.metadata()?);
-    if made.uid() == owner.uid() {
-        return Ok(());
-    }
-    chown(folder, Some(owner.uid()), Some(owner.gid()))
-}
-
 /// How long the last events may take to the disk.
 pub(super) const LAST_EVENTS: Duration = Duration::from_secs(2);
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::{MetadataExt, chown, symlink};
+
+    use super::*;
+
+    #[test]
+    fn root_gives_away_nothing_that_a_planted_link_leads_to() {
+        if !nix::unistd::geteuid().is_root() {
+            println!("skipped: not root");
+            return;
+        }
+        let around = tempfile::tempdir().unwrap();
+        let (state, roots) = (around.path().join("state"), around.path().join("roots"));
+        std::fs::create_dir(&state).unwrap();
+        std::fs::create_dir(&roots).unwrap();
+        chown(&state, Some(1), Some(1)).unwrap();
+        symlink(&roots, state.join("events")).unwrap();
+        let _ = EventArgs { events_size: 1 }.folder(Some(&state));
+        assert_eq!(std::fs::metadata(&roots).unwrap().uid(), 0);
+        // A folder of its own is its owner's.
+        std::fs::remove_file(state.join("events")).unwrap();
+        let folder = EventArgs { events_size: 1 }.folder(Some(&state)).unwrap().unwrap();
+        assert_eq!(std::fs::metadata(folder).unwrap().uid(), 1);
+    }
+}
